@@ -1,0 +1,37 @@
+"""Writing the audit trail. The row and the act it tells of are one transaction, always."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from accounts.models import AuditEvent, User
+from config.middleware import current_request_id
+
+
+def record(
+    *,
+    actor: User | None,
+    verb: str,
+    thing: models.Model,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+) -> AuditEvent:
+    """Append one audit row; call it inside the transaction of the act.
+
+    `actor` is None for the system itself (imports, jobs). Never pass secrets in `before`/`after`.
+    """
+    return AuditEvent.objects.create(
+        actor=actor,
+        actor_role=actor.role if actor else "",
+        verb=verb,
+        object_type=thing._meta.label_lower,  # noqa: SLF001
+        object_id=thing.pk,
+        object_label=str(thing)[:200],
+        before=before or {},
+        after=after or {},
+        reason=reason,
+        request_id=current_request_id(),
+    )

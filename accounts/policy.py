@@ -1,0 +1,107 @@
+"""Who may do what: the only place that says so.
+
+`can(actor, verb, thing)` answers for one thing. Lists agree with it because the visibility
+querysets (`Skill.objects.visible_to(actor)` and its kin) read the same facts, and a test compares
+the two on every kind of actor and thing. A caller turns a refused look into 404, so that a hidden
+thing and a missing one cannot be told apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Final, Protocol
+
+from accounts.models import ApiToken, Membership, Role, Scope, User
+
+
+class Verb(StrEnum):
+    """What can be done to a thing."""
+
+    VIEW = "view"  # see it and what it says about itself
+    INSTALL = "install"  # fetch its files
+    PUBLISH = "publish"  # add versions in a namespace's name
+    DIAGNOSE = "diagnose"  # be told why it is hidden
+    STAFF = "staff"  # enter the staff pages
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who asks: a visitor, a person, or a person's token with its scopes."""
+
+    user: User | None = None
+    token: ApiToken | None = None
+    scopes: frozenset[str] = field(default_factory=lambda: frozenset(Scope.values))
+
+    @property
+    def role(self) -> str:
+        """Return the role this actor may use right now; a token needs the scope for it."""
+        if self.user is None:
+            return ""
+        if self.user.role == Role.ADMIN and Scope.ADMIN in self.scopes:
+            return Role.ADMIN
+        if self.user.role in {Role.ADMIN, Role.MODERATOR} and Scope.MODERATE in self.scopes:
+            return Role.MODERATOR
+        return Role.USER
+
+    @property
+    def is_staff(self) -> bool:
+        """Say whether this actor moderates."""
+        return self.role in {Role.MODERATOR, Role.ADMIN}
+
+    @cached_property
+    def namespace_ids(self) -> frozenset[int]:
+        """Return the namespaces this actor speaks for (one query, once)."""
+        if self.user is None:
+            return frozenset()
+        joined = set(Membership.objects.filter(user=self.user).values_list("namespace", flat=True))
+        own = getattr(self.user, "namespace", None)
+        ids = joined | ({own.pk} if own else set())
+        if self.token is not None and self.token.namespace_id is not None:
+            ids &= {self.token.namespace_id}
+        return frozenset(ids)
+
+
+ANONYMOUS: Final = Actor()
+
+
+class Owned(Protocol):
+    """A thing that stands in a namespace and knows its own public state."""
+
+    namespace_id: int
+
+    @property
+    def is_public(self) -> bool: ...
+
+    @property
+    def is_installable(self) -> bool: ...
+
+
+def owns(actor: Actor, thing: Owned) -> bool:
+    """Say whether the thing stands in a namespace this actor speaks for."""
+    return thing.namespace_id in actor.namespace_ids
+
+
+def can(actor: Actor, verb: Verb, thing: Owned | None = None) -> bool:
+    """Say whether `actor` may do `verb` to `thing`; at most one query, for the namespaces."""
+    if verb is Verb.STAFF:
+        return actor.is_staff
+    if thing is None:
+        return False
+    match verb:
+        case Verb.VIEW:
+            return thing.is_public or _may_read_hidden(actor, thing)
+        case Verb.INSTALL:
+            return thing.is_installable
+        case Verb.DIAGNOSE:
+            return _may_read_hidden(actor, thing)
+        case Verb.PUBLISH:
+            return Scope.SKILLS_WRITE in actor.scopes and owns(actor, thing)
+    return False
+
+
+def _may_read_hidden(actor: Actor, thing: Owned) -> bool:
+    if actor.user is None:
+        return False
+    return actor.is_staff or (Scope.SKILLS_READ in actor.scopes and owns(actor, thing))

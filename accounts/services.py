@@ -1,0 +1,152 @@
+"""What can be done with people and tokens: each function one transaction, with its audit row."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import ApiToken, Membership, Namespace, Role, Scope, User
+from accounts.tokens import TokenText, new_token, parse_token
+from config.errors import DomainError
+
+# Scopes a role may hand to its tokens.
+ROLE_SCOPES: Final = {
+    Role.USER: frozenset(Scope.values) - {Scope.MODERATE, Scope.ADMIN},
+    Role.MODERATOR: frozenset(Scope.values) - {Scope.ADMIN},
+    Role.ADMIN: frozenset(Scope.values),
+}
+# A request writes "last used" at most this often.
+LAST_USED_STEP: Final = timedelta(minutes=10)
+TOKENS_PER_USER: Final = 100
+
+
+class ScopeRefused(DomainError):
+    code = "scope_refused"
+
+
+class TooManyTokens(DomainError):
+    code = "too_many_tokens"
+
+
+class TokenRefused(DomainError):
+    """A bearer token that opens nothing; the code says why, for the client to print."""
+
+    code = "token_invalid"
+
+
+@transaction.atomic
+def create_user(
+    *, handle: str, password: str | None = None, role: str = Role.USER, display_name: str = ""
+) -> User:
+    """Create a person with their own namespace, taking over an unclaimed one of that name.
+
+    Raises `DomainError` (`handle_taken`) when the name belongs to somebody.
+    """
+    handle = handle.strip().lower()
+    namespace = Namespace.objects.select_for_update().filter(handle=handle).first()
+    if User.objects.filter(handle=handle).exists() or (namespace and namespace.is_claimed):
+        raise DomainError(f"The name {handle} is taken; choose another.", code="handle_taken")
+    user = User(handle=handle, role=role, display_name=display_name)
+    user.set_password(password)
+    user.full_clean(exclude=["password"])
+    user.save()
+    if namespace is None:
+        namespace = Namespace(handle=handle)
+    namespace.user = user
+    namespace.display_name = namespace.display_name or display_name
+    namespace.save()
+    audit.record(actor=None, verb="user.create", thing=user, after={"role": role})
+    return user
+
+
+@transaction.atomic
+def create_token(
+    *,
+    user: User,
+    label: str,
+    scopes: Iterable[str] | None = None,
+    namespace: Namespace | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiToken, TokenText]:
+    """Make a token for `user`; the text in the answer is the only time it can be seen.
+
+    `scopes` defaults to all the role allows. Raises `ScopeRefused`, `TooManyTokens`.
+    """
+    allowed = ROLE_SCOPES[Role(user.role)]
+    wanted = allowed if scopes is None else frozenset(scopes)
+    if unknown := wanted - frozenset(Scope.values):
+        raise ScopeRefused(f"Unknown scope: {', '.join(sorted(unknown))}.", field="scopes")
+    if wanted - allowed:
+        raise ScopeRefused(
+            f"Your role does not allow: {', '.join(sorted(wanted - allowed))}.", field="scopes"
+        )
+    if namespace is not None and not _speaks_for(user, namespace):
+        raise ScopeRefused(f"You are no member of {namespace}.", field="namespace")
+    # Counted under the person's lock, so that two requests at once cannot pass the limit.
+    User.objects.select_for_update().get(pk=user.pk)
+    if user.api_tokens.usable().count() >= TOKENS_PER_USER:
+        raise TooManyTokens(f"Revoke a token first: {TOKENS_PER_USER} are in use.")
+    text = new_token("skb" if namespace is None else "trk")
+    token = ApiToken.objects.create(
+        label=label,
+        user=user,
+        namespace=namespace,
+        scopes=sorted(wanted),
+        expires_at=expires_at,
+        lookup_id=text.lookup_id,
+        secret_sha256=text.secret_sha256,
+    )
+    audit.record(actor=user, verb="token.create", thing=token, after={"scopes": sorted(wanted)})
+    return token, text
+
+
+@transaction.atomic
+def revoke_token(*, token: ApiToken, actor: User) -> bool:
+    """Make a token useless at once; False when it already was."""
+    revoked = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(
+        revoked_at=Now()
+    )
+    if revoked:
+        audit.record(actor=actor, verb="token.revoke", thing=token)
+    return bool(revoked)
+
+
+def authenticate_token(text: str) -> ApiToken:
+    """Return the token (with its user) that this text opens.
+
+    One query; a second one, at most every ten minutes, keeps "last used". Raises `TokenRefused`
+    with a code and sentence of its own for each reason, so that the client can print it.
+    """
+    parsed = parse_token(text)
+    # An unknown token costs the same query and comparison as a known one.
+    lookup_id = parsed.lookup_id if parsed else ""
+    token = (
+        ApiToken.objects.select_related("user", "user__namespace")
+        .filter(lookup_id=lookup_id)
+        .first()
+    )
+    offered = parsed.secret_sha256 if parsed else b""
+    known = bytes(token.secret_sha256) if token else bytes(32)
+    if token is None or not secrets.compare_digest(offered, known):
+        raise TokenRefused("This token is not known here; make a new one under My tokens.")
+    if token.revoked_at is not None:
+        raise TokenRefused("This token was revoked; make a new one.", code="token_revoked")
+    if token.expires_at is not None and token.expires_at <= timezone.now():
+        raise TokenRefused("This token has expired; make a new one.", code="token_expired")
+    if token.user.banned_at is not None or not token.user.is_active:
+        reason = token.user.ban_reason or "no reason was given"
+        raise TokenRefused(f"This account is banned: {reason}", code="account_banned")
+    ApiToken.objects.filter(pk=token.pk).unused_for(LAST_USED_STEP).update(last_used_at=Now())
+    return token
+
+
+def _speaks_for(user: User, namespace: Namespace) -> bool:
+    own = namespace.user_id == user.pk
+    return own or Membership.objects.filter(user=user, namespace=namespace).exists()

@@ -1,0 +1,75 @@
+"""System checks with stable ids: what is missing is said before anything runs into it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import FieldDoesNotExist
+from django.db import connection
+
+from config.derived import REGISTRY, DerivedField
+
+MIN_POSTGRESQL: Final = 18_00_00
+EXTENSIONS: Final = ("vector", "pg_trgm", "unaccent", "pg_stat_statements")
+
+
+@register(Tags.database)
+def check_postgresql(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """E001: too old a server. E002: an extension the server does not offer."""
+    if not databases:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        version = int(cursor.fetchone()[0])
+        cursor.execute("SELECT name FROM pg_available_extensions")
+        offered = {row[0] for row in cursor.fetchall()}
+    found: list[CheckMessage] = []
+    if version < MIN_POSTGRESQL:
+        found.append(
+            Error(
+                f"PostgreSQL {version // 10_000} is too old; 18 or newer is needed.",
+                hint="Unset DATABASE_URL to use the embedded one.",
+                id="config.E001",
+            )
+        )
+    found.extend(
+        Error(
+            f"The PostgreSQL extension {name} is not installed on the server.",
+            hint="Install it (pgvector and contrib packages), then run migrate.",
+            id="config.E002",
+        )
+        for name in EXTENSIONS
+        if name not in offered
+    )
+    return found
+
+
+@register(Tags.models)
+def check_derived_fields(**_: Any) -> list[CheckMessage]:
+    """E003: a derived column that forms could write. E004: a rule for a column that is not there."""
+    found: list[CheckMessage] = []
+    for derived in REGISTRY:
+        if not isinstance(derived, DerivedField):
+            continue
+        try:
+            column = apps.get_model(derived.target)._meta.get_field(derived.name)  # noqa: SLF001
+        except (FieldDoesNotExist, LookupError):
+            found.append(Error(f"{derived.label} does not exist.", id="config.E004"))
+            continue
+        if getattr(column, "editable", False):
+            found.append(Error(f"{derived.label} must be editable=False.", id="config.E003"))
+    return found
+
+
+@register()
+def check_queue_arithmetic(**_: Any) -> list[CheckMessage]:
+    """E005: a task could be handed out again while it still waits in a worker's memory."""
+    q = settings.Q_CLUSTER
+    needed = q["timeout"] * (2 + q["queue_limit"] / q["workers"]) + 30
+    if q["retry"] >= needed:
+        return []
+    return [Error(f"Q_CLUSTER retry must be at least {needed:.0f} s.", id="config.E005")]

@@ -1,0 +1,114 @@
+"""How numbers and times are written for people. Pure functions; None is always written `—`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+NOTHING = "—"
+
+_COUNT_UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
+_SIZE_UNITS = ((1024**4, "TB"), (1024**3, "GB"), (1024**2, "MB"), (1024, "KB"))
+# The names are fixed: the pages are English whatever the locale of the process is.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_RELATIVE_LIMIT = timedelta(days=30)
+
+
+def compact_count(count: int | None) -> str:
+    """Write a count in at most four characters and a unit; it truncates and never rounds up.
+
+    999, 1.2k, 12.4k, 124k, 1.2M. A zero after the point is left out: 1000 is 1k.
+    """
+    if count is None:
+        return NOTHING
+    return _scaled(count, _COUNT_UNITS, gap="") or str(count)
+
+
+def exact_count(count: int | None) -> str:
+    """Write every digit of a count, with a comma between thousands."""
+    return NOTHING if count is None else f"{count:,}"
+
+
+def bytes_size(size_bytes: int | None) -> str:
+    """Write a size in B, KB, MB, GB or TB (1 KB is 1024 bytes); it truncates like the counts."""
+    if size_bytes is None:
+        return NOTHING
+    return _scaled(size_bytes, _SIZE_UNITS, gap=" ") or f"{size_bytes} B"
+
+
+def duration(span: timedelta | float | None) -> str:
+    """Write a duration, given as a timedelta or in seconds: 340 ms, 12 s, 4 min, 1 h 12 min, 2 d 3 h."""
+    if span is None:
+        return NOTHING
+    milliseconds = round((span.total_seconds() if isinstance(span, timedelta) else span) * 1000)
+    if milliseconds < 0:
+        return "-" + duration(timedelta(milliseconds=-milliseconds))
+    if 0 < milliseconds < 1000:
+        return f"{milliseconds} ms"
+    seconds = milliseconds // 1000
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    if hours < 24:
+        return _two_units(hours, "h", minutes % 60, "min")
+    return _two_units(hours // 24, "d", hours % 24, "h")
+
+
+def relative_time(moment: datetime | None, now: datetime) -> str:
+    """Write how long ago an aware moment was: "3 h ago" up to 30 days, then "3 Mar 2026" (UTC).
+
+    A moment in the future reads "in 3 h"; less than a minute either way is "just now".
+    """
+    if moment is None:
+        return NOTHING
+    age = now - moment
+    distance = abs(age)
+    if distance < timedelta(minutes=1):
+        return "just now"
+    if distance > _RELATIVE_LIMIT:
+        return short_date(moment)
+    if distance < timedelta(hours=1):
+        amount = f"{distance // timedelta(minutes=1)} min"
+    elif distance < timedelta(days=1):
+        amount = f"{distance // timedelta(hours=1)} h"
+    else:
+        amount = f"{distance.days} d"
+    return f"{amount} ago" if age > timedelta(0) else f"in {amount}"
+
+
+def short_date(moment: datetime | None) -> str:
+    """Write the UTC day of an aware moment: 3 Mar 2026."""
+    if moment is None:
+        return NOTHING
+    day = moment.astimezone(UTC)
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def exact_time(moment: datetime | None) -> str:
+    """Write an aware moment to the second in UTC: 2026-03-03 14:05:12 UTC."""
+    if moment is None:
+        return NOTHING
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def machine_time(moment: datetime) -> str:
+    """Write an aware moment for a `datetime` attribute: 2026-03-03T14:05:12Z."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _scaled(amount: int, units: tuple[tuple[int, str], ...], *, gap: str) -> str:
+    """Write the amount in the largest unit that fits, truncated towards zero; "" if none fits."""
+    sign, size = ("-", -amount) if amount < 0 else ("", amount)
+    for unit, name in units:
+        if size < unit:
+            continue
+        whole, tenths = divmod(size * 10 // unit, 10)
+        fraction = f".{tenths}" if whole < 100 and tenths else ""
+        return f"{sign}{whole}{fraction}{gap}{name}"
+    return ""
+
+
+def _two_units(major: int, major_name: str, minor: int, minor_name: str) -> str:
+    return f"{major} {major_name} {minor} {minor_name}" if minor else f"{major} {major_name}"

@@ -1,0 +1,63 @@
+"""Small middleware without models: request ids and the refusal of text no table can store."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+def current_request_id() -> str:
+    """Return the id of the request being answered, "" outside one."""
+    return _request_id.get()
+
+
+def request_id(get_response: GetResponse) -> GetResponse:
+    """Give each request an id of our own making; logs, error pages and audit rows carry it."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        token = _request_id.set(secrets.token_hex(8))
+        try:
+            response = get_response(request)
+            response.headers["X-Request-Id"] = _request_id.get()
+            return response
+        finally:
+            _request_id.reset(token)
+
+    return middleware
+
+
+class RequestIdFilter(logging.Filter):
+    """Put the request id on every log record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Add `request_id`; never drops a record."""
+        record.request_id = _request_id.get() or "-"
+        return True
+
+
+def refuse_unstorable(get_response: GetResponse) -> GetResponse:
+    """Refuse NUL in path or query: PostgreSQL stores it in no text, so it can only be a fault.
+
+    Lone surrogates cannot arrive here: Django decodes both with replacement.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        query = request.META.get("QUERY_STRING", "")
+        if "\0" in request.path_info or "%00" in query or "\0" in query:
+            return HttpResponse(
+                "The address contains a NUL character (%00); remove it and try again.",
+                status=400,
+                content_type="text/plain; charset=utf-8",
+            )
+        return get_response(request)
+
+    return middleware

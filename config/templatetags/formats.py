@@ -1,0 +1,52 @@
+"""`{% load formats %}`: the numbers, times and untrusted text of `config` in templates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from config import formats, text
+
+register = template.Library()
+
+register.filter("compact_count", formats.compact_count)
+register.filter("exact_count", formats.exact_count)
+register.filter("bytes_size", formats.bytes_size)
+register.filter("duration", formats.duration)
+register.filter("exact_time", formats.exact_time)
+register.filter("short_date", formats.short_date)
+register.filter("mark_invisible", text.mark_invisible)
+
+
+@register.simple_tag
+def time_ago(moment: datetime | None, now: datetime | None = None) -> SafeString | str:
+    """Write a `<time>` with the relative time, its exact UTC time in the title; `—` for None.
+
+    `now` is for pages that were made as of a moment; the default is the present.
+    """
+    if moment is None:
+        return formats.NOTHING
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        formats.machine_time(moment),
+        formats.exact_time(moment),
+        formats.relative_time(moment, now or timezone.now()),
+    )
+
+
+@register.simple_tag
+def count(number: int | None) -> SafeString | str:
+    """Write a `<data>` with the compact count, the exact one in its value and title; `—` for None."""
+    if number is None:
+        return formats.NOTHING
+    return format_html(
+        '<data value="{}" title="{}">{}</data>',
+        # A string, because format_html would write a number in the style of the active locale.
+        str(number),
+        formats.exact_count(number),
+        formats.compact_count(number),
+    )

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class SkillsConfig(AppConfig):
+    """Skills, their versions and files, and every list of them."""
+
+    name = "skills"
+
+    def ready(self) -> None:
+        from skills import derived  # noqa: F401  (registers the rules)

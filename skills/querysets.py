@@ -1,0 +1,110 @@
+"""Named reads of skills. Every visibility rule and every work list lives here, once.
+
+A work list reads through an index that holds just its rows, so asking for 100 returns 100 if they
+exist, however many others stand in front.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat
+
+from accounts.models import Scope
+from accounts.policy import Actor
+from config.derived import DerivedQuerySet
+from skills import verdict
+
+PUBLIC = Q(
+    moderation_status="active",
+    soft_deleted_at__isnull=True,
+    latest_version_summary__isnull=False,
+)
+
+
+class SkillQuerySet(DerivedQuerySet):
+    """Reads of skills."""
+
+    def public(self) -> Self:
+        """Return what everybody may see; `Skill.is_public` is the same rule for one row."""
+        return self.filter(PUBLIC)
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Return what this actor may see; agrees with `policy.can(actor, VIEW, skill)`."""
+        if actor.is_staff:
+            return self.all()
+        if Scope.SKILLS_READ not in actor.scopes:
+            return self.public()
+        return self.filter(PUBLIC | Q(namespace__in=actor.namespace_ids))
+
+    # --- Work lists -----------------------------------------------------------------------------
+
+    def reason_out_of_date(self) -> Self:
+        """Return skills whose reason is a scan result that their latest scan no longer says."""
+        current = Concat(Value("scanner.static."), F("latest_scan_state"))
+        return self.filter(
+            Q(moderation_reason__startswith="scanner.static."),
+            ~Q(latest_scan_state=""),
+            ~Q(moderation_reason=current),
+        ).order_by("id")
+
+    def quality_hold(self) -> Self:
+        """Return new skills held back for their quality, longest held first."""
+        return self.filter(moderation_reason=verdict.QUALITY_HOLD).order_by("updated_at", "id")
+
+    def hidden_by_reports(self) -> Self:
+        """Return skills that reports hid, longest hidden first."""
+        return self.filter(moderation_reason=verdict.HIDDEN_BY_REPORTS).order_by(
+            "updated_at", "id"
+        )
+
+    def restored(self) -> Self:
+        """Return skills brought back and not scanned since, longest waiting first."""
+        return self.filter(restored_at__isnull=False).order_by("restored_at", "id")
+
+    def without_summary(self) -> Self:
+        """Return skills that have a version but no summary of the latest."""
+        return self.filter(latest_version_summary__isnull=True, version_count__gt=0).order_by("id")
+
+    def without_badge_map(self) -> Self:
+        """Return skills whose badge map was never computed."""
+        return self.filter(badges__isnull=True).order_by("id")
+
+
+class SkillVersionQuerySet(DerivedQuerySet):
+    """Reads of versions."""
+
+    def available(self) -> Self:
+        """Return the versions whose files may be read; `SkillVersion.is_available` for one row."""
+        return self.filter(withdrawn_at__isnull=True).exclude(scan_state="malicious")
+
+    def newest_first(self) -> Self:
+        """Return versions in the order of every version list."""
+        return self.order_by("-created_at", "-id")
+
+    def without_texts(self) -> Self:
+        """Leave the big columns in the database: what a list of versions shows."""
+        return self.defer("readme", "metadata", "warnings")
+
+    def scan_pending(self) -> Self:
+        """Return versions that wait for a scan, longest waiting first."""
+        return self.filter(scan_state="pending").order_by("scan_requested_at", "id")
+
+    def scan_pending_since(self, moment: datetime) -> Self:
+        """Return versions that have waited for a scan since before `moment`."""
+        return self.scan_pending().filter(scan_requested_at__lt=moment)
+
+
+class SkillListingQuerySet(models.QuerySet[Any]):
+    """Reads of listing rows; `skills.listing` composes the pages from them."""
+
+    def under(self, facet: str) -> Self:
+        """Return the cards of one facet ("" = all)."""
+        return self.filter(facet=facet)
+
+    def clean(self) -> Self:
+        """Leave out suspicious skills, by the partial indexes."""
+        return self.filter(is_suspicious=False)

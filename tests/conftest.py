@@ -1,0 +1,133 @@
+"""The cast, and what holds in every test: no drift at its end, audit rows that can be cleared."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import TransactionTestCase
+
+from config import devdb, ratelimit
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Only the controller starts the server; the workers of xdist find it running.
+    if not hasattr(config, "workerinput") and devdb.serves(settings.DATABASES["default"]):
+        devdb.ensure_running()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    scratch = Path(settings.STATIC_ROOT).parent
+    if scratch.name.startswith("skillboard-tests-"):
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def missing(what: str, how: str) -> None:
+    """Skip with the reason on a developer's machine; on CI a missing tool is a failure."""
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(f"{what} is missing on CI: {how}")
+    pytest.skip(f"{what} is missing: {how}")
+
+
+@pytest.fixture(scope="session")
+def archive_dir() -> Path:
+    """The folder of real skills beside the project; untrusted, read only."""
+    folder = SHARED / "data" / "clawhub-archive"
+    if not folder.is_dir():
+        missing("the archive of real skills", f"expected at {folder}")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _fresh_rate_limits() -> None:
+    ratelimit.forget_reads()
+
+
+@pytest.fixture(autouse=True)
+def _no_drift(request: pytest.FixtureRequest):
+    """Every test that reached the database ends with each derived field equal to its rule."""
+    uses_database = {"db", "transactional_db", "live_server"} & set(request.fixturenames)
+    marked = request.node.get_closest_marker("django_db") is not None
+    if not (uses_database or marked) or request.node.get_closest_marker("allow_drift"):
+        yield
+        return
+    request.getfixturevalue("_django_db_helper")
+    yield
+    assert drifted() == {}
+
+
+def drifted() -> dict[str, list[int]]:
+    from config.derived import REGISTRY
+
+    found = {derivation.label: derivation.drifted_keys() for derivation in REGISTRY}
+    return {label: keys for label, keys in found.items() if keys}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clear_audit_rows_between_transactional_tests():
+    """Tests that commit are cleared by TRUNCATE, which the audit table refuses: switch it off."""
+    original = TransactionTestCase._fixture_teardown
+
+    def teardown(self: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE accounts_auditevent DISABLE TRIGGER USER")
+        try:
+            original(self)
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("ALTER TABLE accounts_auditevent ENABLE TRIGGER USER")
+
+    TransactionTestCase._fixture_teardown = teardown
+    yield
+    TransactionTestCase._fixture_teardown = original
+
+
+# --- The cast ------------------------------------------------------------------------------------
+
+
+def _person(handle: str, role: str = "user"):
+    from accounts.services import create_user
+
+    return create_user(handle=handle, password=f"{handle}-keeps-a-secret", role=role)
+
+
+@pytest.fixture
+def alice(db):
+    """Owns the skills of most tests."""
+    return _person("alice")
+
+
+@pytest.fixture
+def charlie(db):
+    """A stranger."""
+    return _person("charlie")
+
+
+@pytest.fixture
+def mona(db):
+    """A moderator."""
+    return _person("mona", "moderator")
+
+
+@pytest.fixture
+def ada(db):
+    """An admin."""
+    return _person("ada", "admin")
+
+
+@pytest.fixture
+def publish(alice):
+    """Publish a skill of Alice's through the service: `publish(slug, files, version=…)`."""
+    from tests.factories.skills import publish_skill
+
+    def call(slug: str = "pdf-tools", files: dict[str, str] | None = None, **said):
+        said.setdefault("namespace", alice.namespace)
+        return publish_skill(slug=slug, files=files, **said)
+
+    return call
