@@ -28,7 +28,7 @@ def start_development_database(options: list[str]) -> None:
     parser.add_argument("--settings")
     parser.add_argument("--pythonpath")
     handle_default_options(parser.parse_known_args(options)[0])
-    if not devdb.serves(settings.DATABASES["default"]):
+    if not devdb.serves(dict(settings.DATABASES["default"])):
         return
     try:
         devdb.ensure_running()

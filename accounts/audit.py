@@ -27,7 +27,7 @@ def record(
         actor=actor,
         actor_role=actor.role if actor else "",
         verb=verb,
-        object_type=thing._meta.label_lower,  # noqa: SLF001
+        object_type=thing._meta.label_lower,
         object_id=thing.pk,
         object_label=str(thing)[:200],
         before=before or {},

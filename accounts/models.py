@@ -60,7 +60,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="user_handle_is_lower_case", condition=Q(handle__regex=r"^[a-z0-9][a-z0-9_.-]*$")
+                name="user_handle_is_lower_case",
+                condition=Q(handle__regex=r"^[a-z0-9][a-z0-9_.-]*$"),
             ),
         ]
 

@@ -85,10 +85,8 @@ def owns(actor: Actor, thing: Owned) -> bool:
 
 def can(actor: Actor, verb: Verb, thing: Owned | None = None) -> bool:
     """Say whether `actor` may do `verb` to `thing`; at most one query, for the namespaces."""
-    if verb is Verb.STAFF:
-        return actor.is_staff
-    if thing is None:
-        return False
+    if verb is Verb.STAFF or thing is None:
+        return verb is Verb.STAFF and actor.is_staff
     match verb:
         case Verb.VIEW:
             return thing.is_public or _may_read_hidden(actor, thing)
@@ -96,9 +94,8 @@ def can(actor: Actor, verb: Verb, thing: Owned | None = None) -> bool:
             return thing.is_installable
         case Verb.DIAGNOSE:
             return _may_read_hidden(actor, thing)
-        case Verb.PUBLISH:
+        case _:
             return Scope.SKILLS_WRITE in actor.scopes and owns(actor, thing)
-    return False
 
 
 def _may_read_hidden(actor: Actor, thing: Owned) -> bool:

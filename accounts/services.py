@@ -110,9 +110,7 @@ def create_token(
 @transaction.atomic
 def revoke_token(*, token: ApiToken, actor: User) -> bool:
     """Make a token useless at once; False when it already was."""
-    revoked = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(
-        revoked_at=Now()
-    )
+    revoked = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=Now())
     if revoked:
         audit.record(actor=actor, verb="token.revoke", thing=token)
     return bool(revoked)
@@ -127,7 +125,7 @@ def authenticate_token(text: str) -> ApiToken:
     parsed = parse_token(text)
     # An unknown token costs the same query and comparison as a known one.
     lookup_id = parsed.lookup_id if parsed else ""
-    token = (
+    token: ApiToken | None = (
         ApiToken.objects.select_related("user", "user__namespace")
         .filter(lookup_id=lookup_id)
         .first()

@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connection
 
-from config.derived import REGISTRY, DerivedField
+from config.derived import REGISTRY, DerivedField, DerivedQuerySet
 
 MIN_POSTGRESQL: Final = 18_00_00
 EXTENSIONS: Final = ("vector", "pg_trgm", "unaccent", "pg_stat_statements")
@@ -50,25 +50,31 @@ def check_postgresql(databases: Sequence[str] | None = None, **_: Any) -> list[C
 
 @register(Tags.models)
 def check_derived_fields(**_: Any) -> list[CheckMessage]:
-    """E003: a derived column that forms could write. E004: a rule for a column that is not there."""
+    """E003: a derived column that forms could write. E004: a rule for a missing column.
+
+    E006: a model that feeds a rule but whose bulk doors would not refresh it.
+    """
     found: list[CheckMessage] = []
     for derived in REGISTRY:
         if not isinstance(derived, DerivedField):
             continue
         try:
-            column = apps.get_model(derived.target)._meta.get_field(derived.name)  # noqa: SLF001
+            column = apps.get_model(derived.target)._meta.get_field(derived.name)
         except (FieldDoesNotExist, LookupError):
             found.append(Error(f"{derived.label} does not exist.", id="config.E004"))
             continue
         if getattr(column, "editable", False):
             found.append(Error(f"{derived.label} must be editable=False.", id="config.E003"))
+    for label in sorted({label for derivation in REGISTRY for label in derivation.sources}):
+        if not isinstance(apps.get_model(label)._default_manager.all(), DerivedQuerySet):
+            found.append(Error(f"{label}.objects must be a DerivedQuerySet.", id="config.E006"))
     return found
 
 
 @register()
 def check_queue_arithmetic(**_: Any) -> list[CheckMessage]:
     """E005: a task could be handed out again while it still waits in a worker's memory."""
-    q = settings.Q_CLUSTER
+    q: dict[str, Any] = settings.Q_CLUSTER
     needed = q["timeout"] * (2 + q["queue_limit"] / q["workers"]) + 30
     if q["retry"] >= needed:
         return []

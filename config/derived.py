@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from django.apps import apps
 from django.db import connection, models, transaction
@@ -49,18 +49,18 @@ class Differs(models.Func):
 class KeyIn(models.Func):
     """`pk = ANY(keys)`: one parameter however many keys, so that compiled SQL can be kept."""
 
-    template = "(%(expressions)s)"
     output_field = models.BooleanField()
     conditional = True
 
     def __init__(self, keys: object) -> None:
         """Compare the primary key with `keys`, a list or a stand-in for one."""
-        super().__init__(F("pk"), models.Value(keys, output_field=models.Field()))
+        super().__init__(F("pk"))
+        self.keys = keys
 
     def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # noqa: ARG002
         """Write the comparison with an array."""
         key, _none = compiler.compile(self.source_expressions[0])
-        return f"({key} = ANY(%s))", [self.source_expressions[1].value]
+        return f"({key} = ANY(%s))", [self.keys]
 
 
 # Stands for the list of keys in SQL that is composed once and kept.
@@ -69,7 +69,11 @@ _KEYS: Any = object()
 
 @dataclass(frozen=True)
 class Children:
-    """A link for sources above the target: target rows whose `column` holds the source's key."""
+    """A link for sources above the target: target rows whose `column` holds the source's key.
+
+    A new row locks its source, so that neither misses the other. Whoever moves a standing row to
+    another source locks that source first.
+    """
 
     column: str
 
@@ -83,8 +87,8 @@ class DerivedField:
 
     `sources` maps a model's label to the attribute of its rows that holds the target's primary
     key ("pk" when the row is its own source), or to `Children(column)` where the target row
-    points at the source. A rule reads source rows and plain columns only; a rule that reads
-    another derived field of the same target is declared after it and named in `after`.
+    points at the source. A rule reads source rows and plain columns, never another derived field
+    of its target: one UPDATE refreshes them all, so it would read the value from before.
     """
 
     target: str
@@ -107,7 +111,8 @@ class DerivedField:
 
     def rows(self) -> models.QuerySet[Any]:
         """Return every target row, hidden ones too."""
-        return apps.get_model(self.target)._base_manager.all()  # noqa: SLF001
+        rows: models.QuerySet[Any] = apps.get_model(self.target)._base_manager.all()
+        return rows
 
     def stale(self) -> Differs:
         """Return the condition "stored differs from rule"."""
@@ -196,7 +201,8 @@ class DerivedRows:
 
     def rows(self) -> models.QuerySet[Any]:
         """Return every anchor row: the unit of a backfill."""
-        return apps.get_model(self.anchor)._base_manager.all()  # noqa: SLF001
+        rows: models.QuerySet[Any] = apps.get_model(self.anchor)._base_manager.all()
+        return rows
 
     def _key_columns(self) -> list[str]:
         return [_column(self.target, name) for name in self.key]
@@ -207,12 +213,16 @@ REGISTRY: list[Derivation] = []
 
 
 def _table(label: str) -> str:
-    return connection.ops.quote_name(apps.get_model(label)._meta.db_table)  # noqa: SLF001
+    return connection.ops.quote_name(apps.get_model(label)._meta.db_table)
 
 
 def _column(label: str, name: str) -> str:
-    meta = apps.get_model(label)._meta  # noqa: SLF001
+    meta = apps.get_model(label)._meta
     return connection.ops.quote_name(meta.get_field(name).column)
+
+
+def _key_column(label: str) -> str:
+    return connection.ops.quote_name(apps.get_model(label)._meta.pk.column)
 
 
 def _register(derivation: Derivation) -> None:
@@ -275,12 +285,28 @@ def touch(label: str, rows: Iterable[Mapping[str, Any]], *, new: bool = False) -
     """
     rows = list(rows)
     if new:
+        _hold_sources_above(label, [row["pk"] for row in rows])
         for derivation in REGISTRY:
             if isinstance(derivation, DerivedField) and derivation.target == label:
                 _pending.stale[derivation] |= {row["pk"] for row in rows}
     for derivation, link in _fed_by(label):
         _pending.stale[derivation] |= _target_keys(derivation, link, rows)
     _flush_unless_deferred()
+
+
+def _hold_sources_above(label: str, keys: list[int]) -> None:
+    """Lock the rows that new ones point at: a change of theirs could not see the new ones yet."""
+    above = (link for d in REGISTRY if d.anchor == label for link in d.sources.items())
+    for source, link in dict.fromkeys(above):
+        if isinstance(link, Children):
+            key = _key_column(source)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT 1 FROM {_table(source)} WHERE {key} IN"  # noqa: S608
+                    f" (SELECT {_column(label, link.column)} FROM {_table(label)}"
+                    f" WHERE {_key_column(label)} = ANY(%s)) ORDER BY {key} FOR SHARE",
+                    [keys],
+                )
 
 
 def _target_keys(derivation: Derivation, link: Link, rows: Iterable[Mapping[str, Any]]) -> Keys:
@@ -331,8 +357,7 @@ def _refresh_anchored(anchor: str, stale: Mapping[Derivation, Keys]) -> None:
 
 
 def _lock_statement(anchor: str, keys: list[int]) -> tuple[str, list[Any]]:
-    table = _table(anchor)
-    key = connection.ops.quote_name(apps.get_model(anchor)._meta.pk.column)  # noqa: SLF001
+    table, key = _table(anchor), _key_column(anchor)
     sql = f"SELECT {key} FROM {table} WHERE {key} = ANY(%s) ORDER BY {key} FOR NO KEY UPDATE"  # noqa: S608
     return sql, [keys]
 
@@ -343,7 +368,8 @@ def _update_statement(fields: tuple[DerivedField, ...]) -> tuple[str, tuple[Any,
     stale = Q()
     for derived in fields:
         stale |= Q(derived.stale())
-    query = fields[0].rows().filter(KeyIn(_KEYS)).filter(stale).query.chain(orm_sql.UpdateQuery)
+    chosen = fields[0].rows().filter(KeyIn(_KEYS)).filter(stale).query
+    query: orm_sql.UpdateQuery = chosen.chain(orm_sql.UpdateQuery)  # type: ignore[assignment]
     query.add_update_values({derived.name: derived.rule() for derived in fields})
     return query.sql_with_params()
 
@@ -356,7 +382,7 @@ def _touch_above(anchor: str, keys: list[int]) -> None:
     """Queue what other models derive from these rows; the flush loop takes it up."""
     above = [(d, link) for d, link in _fed_by(anchor) if d.anchor != anchor]
     if above:
-        rows = apps.get_model(anchor)._base_manager.filter(pk__in=keys)  # noqa: SLF001
+        rows = apps.get_model(anchor)._base_manager.filter(pk__in=keys)
         snapshot = list(rows.values(*_link_columns(anchor)))
         for derivation, link in above:
             _pending.stale[derivation] |= _target_keys(derivation, link, snapshot)
@@ -392,7 +418,7 @@ def refresh_all(
 
 
 def _after_delete(sender: type[models.Model], instance: models.Model, **_: object) -> None:
-    label = sender._meta.label  # noqa: SLF001
+    label = sender._meta.label
     touch(label, [{name: getattr(instance, name) for name in _link_columns(label)}])
 
 
@@ -401,7 +427,8 @@ class DerivedQuerySet(models.QuerySet[Any]):
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """Insert, then refresh once for all parents touched."""
-        label = self.model._meta.label  # noqa: SLF001
+        label = self.model._meta.label
+        _check_upsert(label, self.model, kwargs.get("update_fields") or ())
         if kwargs.get("ignore_conflicts") and any(link == "pk" for _, link in _fed_by(label)):
             # The database does not tell which rows are new, so their own fields cannot follow.
             raise TypeError(f"{label} carries derived fields: ignore_conflicts would miss them")
@@ -413,20 +440,17 @@ class DerivedQuerySet(models.QuerySet[Any]):
 
     def update(self, **values: Any) -> int:
         """Update, then refresh the parents these rows have and had."""
-        label = self.model._meta.label  # noqa: SLF001
+        label = self.model._meta.label
         if by_hand := own_columns(label) & values.keys():
             raise DerivedColumnWrite(f"{sorted(by_hand)} of {label} follow from a rule")
         if not _fed_by(label):
             return super().update(**values)
-        links = _link_columns(label)
         with transaction.atomic(savepoint=False):
             # Locked first: a row that starts to match later is not updated, so it is not missed.
-            # Ordered by key, like every other lock here.
-            found = self.select_for_update(no_key=True, of=("self",)).order_by("pk")
-            before = list(found.values(*links))
+            before = self._locked_links()
             chosen = self.model._base_manager.filter(pk__in=[row["pk"] for row in before])
             count = models.QuerySet.update(chosen, **values)
-            touch(label, [*before, *chosen.values(*links)])
+            touch(label, [*before, *chosen.values(*_link_columns(label))])
         return count
 
     update.alters_data = True  # type: ignore[attr-defined]
@@ -434,16 +458,35 @@ class DerivedQuerySet(models.QuerySet[Any]):
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete with one refresh at the end instead of one per row."""
         with deferred():
+            # Locked first: a row must not move to another parent before it goes.
+            touch(self.model._meta.label, self._locked_links())
             return super().delete()
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
 
+    def _locked_links(self) -> list[dict[str, Any]]:
+        """Lock these rows, in key order like every other lock here; return their links."""
+        found = self.select_for_update(no_key=True, of=("self",)).order_by("pk")
+        return list(found.values(*_link_columns(self.model._meta.label)))
+
+
+def _check_upsert(label: str, model: type[models.Model], updated: Iterable[str]) -> None:
+    """Refuse an upsert that writes derived columns, or links whose old value nobody would know."""
+    columns = {
+        cast("models.Field[Any, Any]", model._meta.get_field(name)).attname for name in updated
+    }
+    if by_hand := own_columns(label) & columns:
+        raise DerivedColumnWrite(f"{sorted(by_hand)} of {label} follow from a rule")
+    if moved := _link_columns(label) & columns:
+        raise TypeError(f"update_conflicts of {label} cannot move {sorted(moved)}; use update()")
+
 
 class DerivedModel(models.Model):
-    """Base of every model that feeds, or carries, derived fields."""
+    """Base of every model that feeds, or carries, derived fields.
 
-    objects = DerivedQuerySet.as_manager()
+    Its `objects` come from a `DerivedQuerySet`; check config.E006 says where they do not.
+    """
 
     class Meta:
         abstract = True
@@ -456,16 +499,26 @@ class DerivedModel(models.Model):
         adding = self._state.adding
         if own and not adding:
             names = kwargs.get("update_fields")
-            plain = {f.name for f in self._meta.concrete_fields if not f.primary_key} - own
+            unread = self.get_deferred_fields() | {self._meta.pk.attname}
+            plain = {f.name for f in self._meta.concrete_fields if f.attname not in unread} - own
             kwargs["update_fields"] = plain if names is None else set(names) - own
         with transaction.atomic(savepoint=False):
             # The row's own links may be stale on this instance; the truth is in the database.
-            before = [] if adding or links == {"pk"} else list(self._stored().values(*links))
+            is_new = self.pk is None or (adding and kwargs.get("force_insert"))
+            before = [] if is_new or links == {"pk"} else list(self._stored().values(*links))
             super().save(**kwargs)
             now = {name: getattr(self, name) for name in links}
             touch(label, [*before, now], new=adding)
             if own and not _pending.depth:
                 self.refresh_from_db(fields=sorted(own))
+
+    def delete(self, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete with its cascade, then refresh once what the rows fed."""
+        label = self._meta.label
+        with deferred():
+            # As in `save`: the parents the row really has are those in the database.
+            touch(label, list(self._stored().values(*_link_columns(label))))
+            return super().delete(**kwargs)
 
     def _stored(self) -> models.QuerySet[Self]:
         rows = type(self)._base_manager.filter(pk=self.pk)

@@ -197,16 +197,13 @@ def _log() -> Path:
 
 
 def _refuse_outside_development() -> None:
-    if os.environ.get("SKILLBOARD_DEMO") == "1":
-        return
     # Settings import this module, so it may look at them only when called.
     from django.conf import settings
 
-    if not (settings.DEBUG or settings.DEMO):
+    if settings.HTTPS and not settings.DEMO:
         raise DevDatabaseError(
-            "The development database trusts every local connection, so it does not start while "
-            "DEBUG is off. Set DATABASE_URL to a real server, or DEBUG=1 where you develop "
-            "(see .env.example)."
+            "The development database trusts every local connection, so it does not serve a "
+            f"public site ({settings.SITE_URL}). Set DATABASE_URL to a real server."
         )
 
 

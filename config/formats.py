@@ -10,6 +10,7 @@ _COUNT_UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
 _SIZE_UNITS = ((1024**4, "TB"), (1024**3, "GB"), (1024**2, "MB"), (1024, "KB"))
 # The names are fixed: the pages are English whatever the locale of the process is.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NO_FRACTION_FROM = 100
 _RELATIVE_LIMIT = timedelta(days=30)
 
 
@@ -36,24 +37,26 @@ def bytes_size(size_bytes: int | None) -> str:
 
 
 def duration(span: timedelta | float | None) -> str:
-    """Write a duration, given as a timedelta or in seconds: 340 ms, 12 s, 4 min, 1 h 12 min, 2 d 3 h."""
+    """Write a duration, given as a timedelta or in seconds, in at most two units.
+
+    340 ms, 12 s, 4 min, 1 h 12 min, 2 d 3 h. Smaller units are cut off, never rounded up.
+    """
     if span is None:
         return NOTHING
     milliseconds = round((span.total_seconds() if isinstance(span, timedelta) else span) * 1000)
     if milliseconds < 0:
         return "-" + duration(timedelta(milliseconds=-milliseconds))
-    if 0 < milliseconds < 1000:
-        return f"{milliseconds} ms"
-    seconds = milliseconds // 1000
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    hours = minutes // 60
-    if hours < 24:
-        return _two_units(hours, "h", minutes % 60, "min")
-    return _two_units(hours // 24, "d", hours % 24, "h")
+    seconds, rest = divmod(milliseconds, 1000)
+    if not seconds and rest:
+        return f"{rest} ms"
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return _two_units(days, "d", hours, "h")
+    if hours:
+        return _two_units(hours, "h", minutes, "min")
+    return f"{minutes} min" if minutes else f"{seconds} s"
 
 
 def relative_time(moment: datetime | None, now: datetime) -> str:
@@ -105,7 +108,7 @@ def _scaled(amount: int, units: tuple[tuple[int, str], ...], *, gap: str) -> str
         if size < unit:
             continue
         whole, tenths = divmod(size * 10 // unit, 10)
-        fraction = f".{tenths}" if whole < 100 and tenths else ""
+        fraction = f".{tenths}" if whole < _NO_FRACTION_FROM and tenths else ""
         return f"{sign}{whole}{fraction}{gap}{name}"
     return ""
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 import logging
 import posixpath
 import re
-from html import unescape
+from html import escape, unescape
 from typing import Final
 from urllib.parse import quote, unquote
 
 import comrak
 import nh3
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from config.highlight import CLASSES, highlight_lines, lexer_name
 from config.text import (
     clean_line,
     count_invisible_runs,
+    has_invisible,
     mark_invisible,
     replace_unstorable,
     visible_invisibles,
@@ -40,6 +40,9 @@ DEPTH_LIMIT: Final = 100
 TABLE_CELL_LIMIT: Final = 40_000
 """Tables are off where they could have more cells: short rows are filled up to all columns."""
 
+TAG_LIMIT: Final = 80_000
+"""Start and end tags of one text; each costs time here and memory in the browser."""
+
 INVISIBLE_LIMIT: Final = 2000
 """Texts with more runs of invisible characters than this are shown as plain text."""
 
@@ -54,6 +57,7 @@ _PLAIN_NOTE: Final = (
 )
 
 _ALERTS: Final = ("note", "tip", "important", "warning", "caution")
+_SOURCE_HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _HEADINGS: Final = ("h2", "h3", "h4", "h5", "h6")
 _CLEANER: Final = nh3.Cleaner(
     tags={
@@ -121,7 +125,8 @@ def render_markdown(text: str, *, link_base: str = "", source_path: str = "") ->
     except _TooComplexError:
         plain = escape(visible_invisibles(source))
         html = f'{_PLAIN_NOTE}<pre tabindex="0"><code>{plain}</code></pre>'
-    return mark_safe(html + _CUT_NOTE if was_cut else html)
+    whole = html + _CUT_NOTE if was_cut else html
+    return mark_safe(whole)  # noqa: S308 - Cleaned by nh3, or escaped, and our own notes.
 
 
 def plain_text(markdown: str, limit: int) -> str:
@@ -171,7 +176,7 @@ def _rendered(source: str, *, link_base: str, source_path: str) -> str:
     options = comrak.RenderOptions()
     options.escape = True
     try:
-        html = comrak.render_markdown(
+        html: str = comrak.render_markdown(
             source, extension_options=extensions, render_options=options
         )
     except BaseException as error:
@@ -248,7 +253,8 @@ def _alternative_text(tag: re.Match[str]) -> str:
         # Inline tags stand inside words, all others between them.
         inline = re.match(r"</?(?:a|code|del|em|span|strong)\b", tag.group())
         return "" if inline else " "
-    return dict(_ATTRIBUTE.findall(tag.group())).get("alt", "")
+    values: dict[str, str] = dict(_ATTRIBUTE.findall(tag.group()))
+    return values.get("alt", "")
 
 
 class _Rewriter:
@@ -259,11 +265,13 @@ class _Rewriter:
         self._source_path = source_path
         self._out: list[str] = []
         self._depth = 0
+        self._tags = 0
         self._length = 0
         self._code_chars = 0
         self._href = ""
         self._is_in_link = False
         self._link_start = 0
+        self._is_in_heading = False
         self._heading_start = 0
         self._heading_text: list[str] = []
         self._slug_counts: dict[str, int] = {}
@@ -272,7 +280,7 @@ class _Rewriter:
         """Return the rewritten HTML; raise `_TooComplexError` where it is too deep or too long."""
         for piece in _PIECE.finditer(html):
             if piece["text"] is not None:
-                self._text(unescape(piece["text"]))
+                self._text(piece["text"])
             elif piece["tag"] is None:
                 self._code_block(piece["language"] or "", unescape(piece["code"]))
             else:
@@ -285,9 +293,10 @@ class _Rewriter:
             raise _TooComplexError
         self._out.append(html)
 
-    def _text(self, text: str) -> None:
-        self._heading_text.append(text)
-        self._write(mark_invisible(text))
+    def _text(self, html: str) -> None:
+        if self._is_in_heading:
+            self._heading_text.append(html)
+        self._write(mark_invisible(unescape(html)) if has_invisible(html) else html)
 
     def _code_block(self, language: str, code: str) -> None:
         self._code_chars += len(code)
@@ -299,12 +308,13 @@ class _Rewriter:
         self._write(f'<pre tabindex="0"><code>{html}</code></pre>\n')
 
     def _tag(self, tag: str, attributes: str, *, is_closing: bool) -> None:
+        self._tags += 1
         if tag not in _VOID_TAGS:
             self._depth += -1 if is_closing else 1
-            if self._depth > DEPTH_LIMIT:
-                raise _TooComplexError
+        if self._depth > DEPTH_LIMIT or self._tags > TAG_LIMIT:
+            raise _TooComplexError
         values = {name: unescape(value) for name, value in _ATTRIBUTE.findall(attributes)}
-        if len(tag) == 2 and tag[1].isdigit():
+        if tag in _SOURCE_HEADINGS:
             self._heading(int(tag[1]), is_closing=is_closing)
         elif tag == "a":
             self._link(values, is_closing=is_closing)
@@ -322,11 +332,12 @@ class _Rewriter:
 
     def _heading(self, level: int, *, is_closing: bool) -> None:
         name = f"h{min(level + 1, 6)}"
+        self._is_in_heading = not is_closing
         if not is_closing:
             self._heading_start, self._heading_text = len(self._out), []
             self._write("")
             return
-        slug = self._unique_slug("".join(self._heading_text))
+        slug = self._unique_slug(unescape("".join(self._heading_text)))
         self._out[self._heading_start] = f'<{name} id="md-{escape(slug)}">'
         self._write(f"</{name}>")
 
@@ -353,22 +364,23 @@ class _Rewriter:
         if self._href:
             # A link without words could be neither seen nor announced.
             if not "".join(self._out[self._link_start :]).strip():
-                self._text(self._href[:_URL_SHOWN_CHARS])
+                self._text(escape(_shortened(self._href)))
             self._write("</a>")
         self._is_in_link = False
 
     def _image(self, values: dict[str, str]) -> None:
         """Write the words of an image, then its address as text; a file of the skill is a link."""
         words, url = values.get("alt") or "image", values.get("src", "")
-        self._heading_text.append(words)
+        self._heading_text.append(escape(words))
         html = mark_invisible(words)
-        inside = "" if _SCHEME.match(url) else resolve_link(url, self._link_base, self._source_path)
+        link = resolve_link(url, self._link_base, self._source_path)
+        root = f"{self._link_base.rstrip('/')}/"
         if self._is_in_link or not url:
             self._write(f'<span class="md-image">{html}</span>')
-        elif inside and not inside.startswith(("http", "#")):
-            self._write(f'<span class="md-image"><a href="{escape(inside)}">{html}</a></span>')
+        elif self._link_base and link.startswith(root):
+            self._write(f'<span class="md-image"><a href="{escape(link)}">{html}</a></span>')
         else:
-            shown = mark_invisible(url if len(url) <= _URL_SHOWN_CHARS else url[:200] + "…")
+            shown = mark_invisible(_shortened(url))
             self._write(f'<span class="md-image">{html} (<code>{shown}</code>)</span>')
 
 
@@ -381,6 +393,10 @@ def _kept_attributes(tag: str, values: dict[str, str]) -> str:
         kind = values["class"].replace("markdown-alert", "md-alert")
         return f' class="{escape(kind)}"'
     return ""
+
+
+def _shortened(url: str) -> str:
+    return url if len(url) <= _URL_SHOWN_CHARS else url[:_URL_SHOWN_CHARS] + "…"
 
 
 def _written(values: dict[str, str], *names: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import orjson
@@ -12,6 +13,7 @@ from config.errors import DomainError
 
 PAGE_SIZE: Final = 25
 MAX_PAGE_SIZE: Final = 200
+_LIMIT: Final = re.compile(r"[1-9][0-9]{0,2}")
 
 
 class CursorRefused(DomainError):
@@ -34,9 +36,7 @@ def parse_limit(text: str | None, default: int = PAGE_SIZE) -> int:
     """Read a page size from a query string. Raises `LimitRefused`."""
     if not text:
         return default
-    if not (
-        text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_PAGE_SIZE
-    ):  # noqa: PLR2004
+    if _LIMIT.fullmatch(text) is None or int(text) > MAX_PAGE_SIZE:
         raise LimitRefused
     return int(text)
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
@@ -21,7 +22,7 @@ VERSION = "0.1.0"
 DEBUG = env.bool("DEBUG", default=False)
 # The demo and the tests run without DEBUG, on this machine only, with throw-away secrets.
 DEMO = env.bool("SKILLBOARD_DEMO", default=False)
-DATA_DIR = (BASE_DIR / env.str("SKILLBOARD_DATA_DIR", default="var")).resolve()
+DATA_DIR: Path = (BASE_DIR / env.str("SKILLBOARD_DATA_DIR", default="var")).resolve()
 
 
 def secret_key() -> str:
@@ -30,7 +31,7 @@ def secret_key() -> str:
     They keep a random one in a file of the data directory, so that sessions survive a restart.
     """
     if key := env.str("SECRET_KEY", default=""):
-        return key
+        return str(key)
     if not (DEBUG or DEMO) and env.str("DATABASE_URL", default=""):
         raise ImproperlyConfigured("Set SECRET_KEY to 50 random characters (see .env.example).")
     kept = DATA_DIR / "secret_key"
@@ -112,18 +113,23 @@ TEMPLATES = [
 # --- Database -----------------------------------------------------------------------------------
 
 DATABASE_URL = env.str("DATABASE_URL", default="")
+_address: dict[str, Any] = (
+    env.db_url("DATABASE_URL") if DATABASE_URL else devdb.connection_settings()
+)
 DATABASES = {
-    "default": env.db_url("DATABASE_URL") if DATABASE_URL else devdb.connection_settings(),
+    "default": _address
+    | {
+        "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
+        "CONN_HEALTH_CHECKS": True,
+        # Works behind PgBouncer in transaction mode: no server-side cursors, no prepared names.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "OPTIONS": _address.get("OPTIONS", {}) | {"prepare_threshold": None},
+    },
 }
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# Everything works behind PgBouncer in transaction mode: no server-side cursors, no prepared names.
-DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Settings and arithmetic: docs/operations.md. The supervised clusters come with the job room.
-Q_CLUSTER = {
+Q_CLUSTER: dict[str, Any] = {
     "name": "skillboard",
     "orm": "default",
     "workers": 2,

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from html import escape
 from typing import NamedTuple
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from config.errors import DomainError
@@ -49,7 +49,7 @@ _REMOVED_FROM_LINES = re.compile(
 _FIRST_ACCENT_CLASS = 200
 
 
-class UnstorableText(DomainError):
+class TextRefused(DomainError):
     """The text holds a NUL or a lone surrogate, which PostgreSQL cannot store."""
 
     code = "unstorable_text"
@@ -69,9 +69,9 @@ def has_unstorable(text: str) -> bool:
 
 
 def refuse_unstorable(text: str, *, field: str | None = None) -> str:
-    """Return the text unchanged; raise `UnstorableText` where PostgreSQL would refuse it."""
+    """Return the text unchanged; raise `TextRefused` where PostgreSQL would refuse it."""
     if has_unstorable(text):
-        raise UnstorableText(
+        raise TextRefused(
             "The text holds a NUL character or half of a surrogate pair. Remove it and try again.",
             field=field,
         )
@@ -108,6 +108,11 @@ def fold(text: str) -> str:
     return " ".join(key.split())[:FOLD_LIMIT].rstrip()
 
 
+def has_invisible(text: str) -> bool:
+    """Say whether a view would mark any character of the text."""
+    return _INVISIBLE.search(text) is not None
+
+
 def count_invisible_runs(text: str) -> int:
     """Count the runs of invisible characters, as `invisible_segments` would mark them."""
     return sum(1 for _ in _INVISIBLE.finditer(text))
@@ -129,7 +134,8 @@ def invisible_segments(text: str) -> Iterator[Segment]:
             yield Segment(f"[{_code_point(character)}]", is_mark=True, title=_title(character))
         rest = len(characters) - MARKS_PER_RUN
         if rest > 0:
-            yield Segment(f"[+{rest} more]", is_mark=True, title=f"{rest} more invisible characters")
+            title = f"{rest} more invisible characters"
+            yield Segment(f"[+{rest} more]", is_mark=True, title=title)
     if end < len(text):
         yield Segment(text[end:], is_mark=False, title="")
 
@@ -141,7 +147,10 @@ def visible_invisibles(text: str) -> str:
 
 def mark_invisible(text: str) -> SafeString:
     """Return escaped HTML in which each invisible character is a titled `<mark>`."""
-    return mark_safe("".join(_segment_html(segment) for segment in invisible_segments(text)))
+    if not has_invisible(text):
+        return mark_safe(escape(text))  # noqa: S308 - Escaped here.
+    html = "".join(_segment_html(segment) for segment in invisible_segments(text))
+    return mark_safe(html)  # noqa: S308 - every segment is escaped or ours.
 
 
 def _segment_html(segment: Segment) -> str:

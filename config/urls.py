@@ -1,3 +1,62 @@
-from django.urls import URLPattern, URLResolver
+"""Every address of the site: pages, API, and what crawlers and clients discover."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+
+from accounts.api import router as accounts_router
+from config import site
+from config.api import error_response
+from config.errors import DomainError
+from skills.api import router as skills_router
+
+api = NinjaAPI(
+    title="Skillboard API",
+    version=settings.VERSION,
+    description="What the clawhub command line client asks of a registry, and what you may ask.",
+    docs_url=None,
+    openapi_url="openapi.json",
+    urls_namespace="api",
+)
+api.add_router("", accounts_router)
+api.add_router("", skills_router)
+
+
+@api.exception_handler(ValidationError)
+def on_validation_error(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Name the first parameter that does not parse."""
+    first = error.errors[0]
+    name = str(first["loc"][-1])
+    return error_response(
+        DomainError(f"{name}: {first['msg']}.", field=name, code="parameter_invalid")
+    )
+
+
+@api.exception_handler(Http404)
+def on_missing(_request: HttpRequest, _error: Http404) -> HttpResponse:
+    """Answer as the client reads it: plain text."""
+    return site.api_not_found(_request)
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", api.urls),
+    path(".well-known/clawhub.json", site.discovery),
+    path(".well-known/clawdhub.json", site.discovery),
+    path("healthz", site.healthz, name="healthz"),
+    path("readyz", site.readyz, name="readyz"),
+    path("robots.txt", site.robots, name="robots"),
+    path("django-admin/", admin.site.urls),
+    path("", include("accounts.urls")),
+    path("", include("skills.urls")),
+    re_path(r"^api/", site.api_not_found),
+]
+
+handler400 = "config.site.bad_request"
+handler403 = "config.site.forbidden"
+handler404 = "config.site.not_found"
+handler500 = "config.site.server_error"

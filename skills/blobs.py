@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 from django.core.files import File
 from django.core.files.storage import default_storage
@@ -31,7 +31,7 @@ def storage_name(sha256: str) -> str:
 
 def open_blob(sha256: str) -> BinaryIO:
     """Open content for reading; the caller closes it. Raises FileNotFoundError when it is gone."""
-    return default_storage.open(storage_name(sha256), "rb")
+    return cast("BinaryIO", default_storage.open(storage_name(sha256), "rb").file)
 
 
 @transaction.atomic

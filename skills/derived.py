@@ -53,8 +53,12 @@ def _map(rows: QuerySet[Any], key: str, value: Any) -> Coalesce:
 
 def _latest(value: Any) -> Subquery:
     """Read from the version that `latest` points at."""
-    latest = SkillVersion._base_manager.filter(  # noqa: SLF001
-        tag_rows__skill=OuterRef("pk"), tag_rows__name="latest", withdrawn_at__isnull=True
+    latest = SkillVersion._base_manager.filter(
+        # Its own skill too: a version that moved away speaks for its new skill only.
+        skill=OuterRef("pk"),
+        tag_rows__skill=OuterRef("pk"),
+        tag_rows__name="latest",
+        withdrawn_at__isnull=True,
     )
     return Subquery(latest.annotate(found=value).values("found")[:1])
 
@@ -65,7 +69,7 @@ OWNER_HANDLE = DerivedField(
     target="skills.Skill",
     name="owner_handle",
     rule=lambda: Subquery(
-        Namespace._base_manager.filter(pk=OuterRef("namespace_id")).values("handle")  # noqa: SLF001
+        Namespace._base_manager.filter(pk=OuterRef("namespace_id")).values("handle")
     ),
     sources={"skills.Skill": "pk", "accounts.Namespace": Children("namespace_id")},
 )
@@ -99,7 +103,9 @@ TAGS = DerivedField(
     target="skills.Skill",
     name="tags",
     rule=lambda: _map(
-        SkillTag._base_manager.filter(version__withdrawn_at__isnull=True),  # noqa: SLF001
+        SkillTag._base_manager.filter(
+            version__skill=F("skill"), version__withdrawn_at__isnull=True
+        ),
         "name",
         "version__version",
     ),
@@ -109,7 +115,7 @@ TAGS = DerivedField(
 BADGES = DerivedField(
     target="skills.Skill",
     name="badges",
-    rule=lambda: _map(SkillBadge._base_manager.all(), "kind", Milliseconds("given_at")),  # noqa: SLF001
+    rule=lambda: _map(SkillBadge._base_manager.all(), "kind", Milliseconds("given_at")),
     sources={"skills.SkillBadge": "skill_id"},
 )
 IS_SUSPICIOUS = DerivedField(
@@ -130,7 +136,7 @@ VERSION_COUNT = DerivedField(
     name="version_count",
     rule=lambda: Coalesce(
         Subquery(
-            SkillVersion._base_manager.filter(skill=OuterRef("pk"), withdrawn_at__isnull=True)  # noqa: SLF001
+            SkillVersion._base_manager.filter(skill=OuterRef("pk"), withdrawn_at__isnull=True)
             .order_by()
             .values("skill")
             .annotate(n=Count("pk"))
@@ -225,9 +231,17 @@ SKILL_SEARCH = DerivedRows(
         "downloads",
         skill=F("pk"),
         name_key=_name_key(),
-        document=SearchVector(Unaccent("display_name"), Unaccent("slug"), weight="A", config="simple")
+        document=SearchVector(
+            Unaccent("display_name"), Unaccent("slug"), weight="A", config="simple"
+        )
         + SearchVector(Unaccent("summary"), config="english", weight="B")
-        + SearchVector(Unaccent(Func("topics", Value(" "), function="array_to_string", output_field=TextField())), config="simple", weight="C"),
+        + SearchVector(
+            Unaccent(
+                Func("topics", Value(" "), function="array_to_string", output_field=TextField())
+            ),
+            config="simple",
+            weight="C",
+        ),
     ),
     sources={"skills.Skill": "pk"},
 )

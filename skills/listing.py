@@ -88,7 +88,7 @@ class Page:
     next: str | None = None
 
 
-def list_query(  # noqa: PLR0913
+def list_query(
     *,
     sort: str = "",
     suspicious: bool = True,
@@ -102,8 +102,13 @@ def list_query(  # noqa: PLR0913
     if sort not in SORT_COLUMNS and not (sort == "slug" and prefix):
         raise SortRefused(f"sort is one of {', '.join(SORT_COLUMNS)}.", field="sort")
     if category and category not in CATEGORY_KEYS:
-        raise FacetRefused(f"category is one of {', '.join(sorted(CATEGORY_KEYS))}.", field="category")
-    return ListQuery(sort, suspicious, category, normalize_topic(topic), prefix, owner)
+        raise FacetRefused(
+            f"category is one of {', '.join(sorted(CATEGORY_KEYS))}.", field="category"
+        )
+    key = normalize_topic(topic)
+    if topic and not key:
+        raise FacetRefused("topic is made of letters, digits and hyphens.", field="topic")
+    return ListQuery(sort, suspicious, category, key, prefix, owner)
 
 
 def page(query: ListQuery, *, cursor: str = "", limit: int = PAGE_SIZE) -> Page:
@@ -116,6 +121,13 @@ def page(query: ListQuery, *, cursor: str = "", limit: int = PAGE_SIZE) -> Page:
         return Page(cards)
     cards = cards[:limit]
     return Page(cards, sign_cursor(query.name, *_key_of(query, cards[-1])))
+
+
+def read_cards(rows: QuerySet[SkillListing]) -> list[Card]:
+    """Return the cards of these rows, JSON columns as text: one statement."""
+    with connection.cursor() as db:
+        db.execute(*rows.values_list(*Card._fields).query.sql_with_params())
+        return [Card(*row) for row in db.fetchall()]
 
 
 def content_hash(query: ListQuery, *, cursor: str = "", limit: int = PAGE_SIZE) -> int:
@@ -158,7 +170,12 @@ def _statement(query: ListQuery, cursor: str, limit: int) -> tuple[str, list[Any
         values[_VALUE] = EPOCH + value * MICROSECOND if is_time else value
         values[_SKILL] = skill_id
     sql, places = _compiled(
-        query.sort, query.suspicious, bool(query.prefix), bool(query.owner), bool(cursor)
+        query.sort,
+        query.suspicious,
+        bool(query.category or query.topic),
+        bool(query.prefix),
+        bool(query.owner),
+        bool(cursor),
     )
     return sql, [values.get(place, place) for place in places]
 
@@ -170,11 +187,16 @@ _VALUE, _SKILL, _LIMIT = "\ufdd0value", "\ufdd0skill", "\ufdd0limit"
 
 @cache
 def _compiled(
-    sort: str, suspicious: bool, by_prefix: bool, by_owner: bool, continued: bool  # noqa: FBT001
+    sort: str,
+    suspicious: bool,
+    by_facet: bool,
+    by_prefix: bool,
+    by_owner: bool,
+    continued: bool,
 ) -> tuple[str, tuple[Any, ...]]:
     """Return the SQL of one shape of the list and its parameters, stand-ins among them."""
     column, descending = ("slug", False) if sort == "slug" else SORT_COLUMNS[sort]
-    rows: QuerySet[Any, Any] = SkillListing.objects.under("" if by_owner else _FACET)
+    rows = SkillListing.objects.under(_FACET if by_facet else "")
     if not suspicious:
         rows = rows.clean()
     if by_owner:
@@ -185,7 +207,6 @@ def _compiled(
         operator = "<" if descending else ">"
         rows = rows.filter(RowCompare([column, "skill_id"], operator, [_VALUE, _SKILL]))
     sign = "-" if descending else ""
-    rows = rows.order_by(f"{sign}{column}", f"{sign}skill_id").values_list(*Card._fields)
-    sql, params = rows.query.sql_with_params()
+    ordered = rows.order_by(f"{sign}{column}", f"{sign}skill_id")
+    sql, params = ordered.values_list(*Card._fields).query.sql_with_params()
     return f"{sql} LIMIT %s", (*params, _LIMIT)
-

@@ -16,6 +16,7 @@ from django.db.models.functions import Concat
 from accounts.models import Scope
 from accounts.policy import Actor
 from config.derived import DerivedQuerySet
+from config.pagination import RowCompare
 from skills import verdict
 
 PUBLIC = Q(
@@ -57,9 +58,7 @@ class SkillQuerySet(DerivedQuerySet):
 
     def hidden_by_reports(self) -> Self:
         """Return skills that reports hid, longest hidden first."""
-        return self.filter(moderation_reason=verdict.HIDDEN_BY_REPORTS).order_by(
-            "updated_at", "id"
-        )
+        return self.filter(moderation_reason=verdict.HIDDEN_BY_REPORTS).order_by("updated_at", "id")
 
     def restored(self) -> Self:
         """Return skills brought back and not scanned since, longest waiting first."""
@@ -84,6 +83,11 @@ class SkillVersionQuerySet(DerivedQuerySet):
     def newest_first(self) -> Self:
         """Return versions in the order of every version list."""
         return self.order_by("-created_at", "-id")
+
+    def before(self, created_at: str, pk: int) -> Self:
+        """Return the versions that follow the one with this key in `newest_first()`."""
+        key = [datetime.fromisoformat(created_at), pk]
+        return self.filter(RowCompare(["created_at", "pk"], "<", key))
 
     def without_texts(self) -> Self:
         """Leave the big columns in the database: what a list of versions shows."""

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self, cast
 
 import semver
 from django.db import transaction
@@ -125,9 +125,7 @@ def publish_version(
         skill = _upsert_skill(namespace, checked)
         version = _insert_version(skill, checked, archive, actor)
         for tag in checked.publication.tags:
-            SkillTag.objects.update_or_create(
-                skill=skill, name=tag, defaults={"version": version}
-            )
+            SkillTag.objects.update_or_create(skill=skill, name=tag, defaults={"version": version})
         audit.record(
             actor=actor,
             verb="skill.publish",
@@ -204,31 +202,31 @@ def _standing(namespace: Namespace, checked: _Checked) -> Published | None:
 
 def _store_with_archive(bundle: Bundle) -> str:
     """Store the files and the ZIP made of them; return the ZIP's hash."""
-    with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as out:
-        write_archive(bundle.files, out)  # type: ignore[arg-type]
+    with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
+        out = cast("BinaryIO", spool)
+        write_archive(bundle.files, out)
         size = out.tell()
         out.seek(0)
         sha256 = hashlib.file_digest(out, "sha256").hexdigest()  # type: ignore[arg-type]
 
         def reopen() -> BinaryIO:
             out.seek(0)
-            return _Unclosed(out)  # type: ignore[return-value]
+            return cast("BinaryIO", _Borrowed(out))
 
         archive = BundleFile("", size, sha256, "application/zip", reopen)
         blobs.store([*bundle.files, archive])
     return sha256
 
 
-class _Unclosed:
-    """A file that stays open when its reader closes it: the ZIP's buffer is ours to close."""
+class _Borrowed:
+    """Reads a file that is somebody else's to close."""
 
-    def __init__(self, file: object) -> None:
-        self._file = file
+    def __init__(self, file: BinaryIO) -> None:
+        self.read = file.read
+        self.seek = file.seek
+        self.tell = file.tell
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._file, name)
-
-    def __enter__(self) -> _Unclosed:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -278,9 +276,7 @@ def _insert_version(
         created_at=when,
     )
     SkillFile.objects.bulk_create(
-        SkillFile(
-            version=version, path=f.path, blob_id=f.sha256, content_type=f.content_type
-        )
+        SkillFile(version=version, path=f.path, blob_id=f.sha256, content_type=f.content_type)
         for f in bundle.files
     )
     VersionFingerprint.objects.bulk_create(

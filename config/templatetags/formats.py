@@ -40,7 +40,7 @@ def time_ago(moment: datetime | None, now: datetime | None = None) -> SafeString
 
 @register.simple_tag
 def count(number: int | None) -> SafeString | str:
-    """Write a `<data>` with the compact count, the exact one in its value and title; `—` for None."""
+    """Write a `<data>` with the compact count and the exact one in its title; `—` for None."""
     if number is None:
         return formats.NOTHING
     return format_html(

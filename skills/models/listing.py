@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from skills.models.skill import SLUG_LENGTH, Skill
 from skills.querysets import SkillListingQuerySet
 
-# (key in URL and cursor, column, descending)
+# What a sort is called in an address, its column, and whether it descends.
 SORT_COLUMNS = {
     "updated": ("updated_at", True),
     "newest": ("created_at", True),

@@ -9,7 +9,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, Now
 
 from accounts.models import Namespace
-from config.derived import DerivedModel
+from config.derived import DerivedModel, DerivedQuerySet
 from skills import verdict
 from skills.querysets import SkillQuerySet
 
@@ -75,9 +75,7 @@ class Skill(DerivedModel):
                 fields=["id"],
                 condition=Q(moderation_reason__startswith="scanner.static.")
                 & ~Q(latest_scan_state="")
-                & ~Q(
-                    moderation_reason=Concat(Value("scanner.static."), F("latest_scan_state"))
-                ),
+                & ~Q(moderation_reason=Concat(Value("scanner.static."), F("latest_scan_state"))),
             ),
             models.Index(
                 name="skill_quality_hold",
@@ -130,9 +128,7 @@ class Skill(DerivedModel):
 class SkillAlias(models.Model):
     """An old name of a skill, kept after a rename or a merge; it leads to the new one."""
 
-    namespace = models.ForeignKey(
-        Namespace, on_delete=models.CASCADE, related_name="skill_aliases"
-    )
+    namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, related_name="skill_aliases")
     slug = models.CharField(max_length=SLUG_LENGTH, db_collation="C")
     skill = models.ForeignKey(Skill, on_delete=models.CASCADE, related_name="aliases")
 
@@ -159,6 +155,8 @@ class SkillTag(DerivedModel):
         "skills.SkillVersion", on_delete=models.CASCADE, related_name="tag_rows"
     )
 
+    objects = DerivedQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint("skill", "name", name="skilltag_unique_per_skill")]
 
@@ -183,6 +181,8 @@ class SkillBadge(DerivedModel):
     reason = models.CharField(max_length=300)
 
     given_at = models.DateTimeField(db_default=Now())
+
+    objects = DerivedQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pwd
 import shutil
@@ -17,10 +18,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from psycopg import pq
 
 from config import devdb, devdb_programs
 from config.devdb_programs import DevDatabaseError
+from config.management.commands import devdb as devdb_command
 
 AS_ROOT = os.geteuid() == 0
 START = (
@@ -132,9 +135,8 @@ def test_only_commands_that_read_the_database_start_it(arguments, needed):
     assert devdb.command_needs_database(["manage.py", *arguments.split()]) is needed
 
 
-def test_refuses_to_start_outside_development(place, monkeypatch):
-    monkeypatch.delenv("SKILLBOARD_DEMO")
-    monkeypatch.setattr(settings, "DEBUG", False)
+def test_refuses_to_serve_a_public_site(place, monkeypatch):
+    monkeypatch.setattr(settings, "HTTPS", True)
     monkeypatch.setattr(settings, "DEMO", False)
 
     with pytest.raises(DevDatabaseError, match="DATABASE_URL"):
@@ -235,6 +237,35 @@ def test_reset_empties_this_major_and_leaves_another_alone(running, capsys):
     assert "pg_dump" in capsys.readouterr().err
     assert (other / "PG_VERSION").read_text() == "17\n"
     assert list(devdb.home().glob("new-*")) == []
+
+
+@pytest.mark.parametrize("answer", ["no\n", ""])
+def test_command_deletes_only_after_a_yes(answer, place, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    monkeypatch.setattr(devdb, "reset", lambda: pytest.fail("it was deleted"))
+
+    with pytest.raises(CommandError, match="Nothing was deleted"):
+        call_command(devdb_command.Command(), "reset")
+
+
+def test_command_reports_a_stopped_database_and_its_place(place):
+    output = io.StringIO()
+
+    with pytest.raises(SystemExit) as ended:
+        call_command(devdb_command.Command(stdout=output), "status")
+
+    assert ended.value.code == devdb_command.STOPPED_EXIT_CODE
+    assert "stopped" in output.getvalue()
+    assert str(devdb.cluster_directory()) in output.getvalue()
+
+
+@pytest.mark.slow
+def test_psql_opens_the_database(running):
+    command = devdb.psql_command(["-Atc", "SELECT current_database()"])
+
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
+
+    assert done.stdout == "skillboard\n"
 
 
 @pytest.mark.slow

@@ -1,8 +1,10 @@
+import contextlib
 import io
 import random
 import stat
 import struct
 import time
+import tracemalloc
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -196,7 +198,7 @@ def test_archive_of_the_standard_library_is_read(unseekable):
         ("archive_corrupt", build(SKILL, Entry(b"x", b"hello", size=6))),
         ("archive_corrupt", build(SKILL, Entry(b"x", b"hello", method=0, size=6))),
         ("archive_corrupt", build(SKILL, Entry(b"x", packed=b"\xff\xff"))),
-        ("archive_corrupt", build(SKILL, Entry(b"x", packed=X.body() + b"hidden"))),
+        ("archive_corrupt", build(SKILL, Entry(b"x", b"hello", packed=X.body() + b"hidden"))),
         ("archive_corrupt", build(SKILL, Entry(b"x", b"hello", packed=X.body()[:-1]))),
         ("archive_corrupt", build(SKILL, Entry(b"x", packed=b""))),
     ],
@@ -234,6 +236,29 @@ def test_bomb_is_refused_at_once(size, claim, code):
 
     assert refusal(bomb) == code
     assert time.perf_counter() - started < 1
+
+
+def test_lie_about_the_size_costs_no_memory():
+    bomb = build(SKILL, Entry(b"x", bytes(50 * 2**20), size=200_000))
+
+    tracemalloc.start()
+    assert refusal(bomb) == "archive_corrupt"
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 2 * 2**20
+
+
+def test_bytes_hidden_after_a_stream_that_ends_with_a_chunk_are_refused():
+    content = bytes(range(251)) * 261
+    stored_block = b"\1" + struct.pack("<HH", 65_511, 65_511 ^ 0xFFFF) + content
+    padded = b"\0" + struct.pack("<HH", 15, 15 ^ 0xFFFF) + bytes(15) + stored_block
+    assert len(padded) == 64 * 1024
+    entry = Entry(b"x", bytes(15) + content, packed=padded)
+
+    assert len(read_zip(build(SKILL, entry)).files) == 2
+    entry.packed = padded + b"hidden"
+    assert refusal(build(SKILL, entry)) == "archive_corrupt"
 
 
 def test_many_files_that_are_too_large_together_are_refused_before_reading():
@@ -285,18 +310,15 @@ class Unseekable(io.RawIOBase):
         return self.target.write(data)
 
 
-NAMES = st.text("abcXYZé文 ", min_size=1, max_size=8).map(lambda text: f"f{text}e")
+# No two of these names are equal without regard to case.
+NAMES = st.text("abcxyzé文 ", min_size=1, max_size=8).map(lambda text: f"F{text}e")
 
 
 @given(st.dictionaries(NAMES, st.binary(max_size=3_000), max_size=6), st.randoms())
 @settings(max_examples=60, deadline=None)
 def test_written_archive_reads_back_and_is_the_same_in_any_order(files, chance):
     parts = [(path, io.BytesIO(content)) for path, content in files.items()]
-    try:
-        bundle = read_parts([("SKILL.md", io.BytesIO(README)), *parts])
-    except BundleRefused as refused:
-        assert refused.code == "path_duplicate"
-        return
+    bundle = read_parts([("SKILL.md", io.BytesIO(README)), *parts])
     shuffled = list(bundle.files)
     chance.shuffle(shuffled)
     first, second = io.BytesIO(), io.BytesIO()
@@ -334,8 +356,6 @@ def test_damaged_archive_is_refused_or_read_but_never_crashes(data):
         whole[position] = data.draw(st.integers(0, 255))
     source = io.BytesIO(bytes(whole))
 
-    try:
+    with contextlib.suppress(BundleRefused):
         for member in read_members(source):
-            open_member(source, member)
-    except BundleRefused as refused:
-        assert refused.message.isprintable()
+            assert len(open_member(source, member).read()) == member.size_bytes

@@ -24,9 +24,8 @@ ARCHIVE = Path(__file__).parents[3] / "shared" / "data" / "clawhub-archive" / "s
 README = b"---\nname: demo\ndescription: Waters the plants.\n---\n# Demo\n"
 
 
-def parts(*paths, **contents):
-    named = {path: b"x" for path in paths} | contents
-    return [(path, io.BytesIO(content)) for path, content in named.items()]
+def parts(*paths):
+    return [(path, io.BytesIO(b"x")) for path in paths]
 
 
 def with_readme(*paths):
@@ -186,12 +185,11 @@ def test_paths_that_meet_on_some_system_are_refused(pair):
 def test_accepted_path_stays_inside_and_is_visible(path):
     try:
         check_path(path)
-    except BundleRefused as refused:
-        assert refused.message.isprintable()
+    except BundleRefused:
         return
 
     assert os.path.normpath(path) == path
-    assert not os.path.isabs(path)
+    assert not Path(path).is_absolute()
     assert not path.startswith("..")
     assert path.encode().decode() == path
     assert path_key(path_key(path)) == path_key(path)
@@ -429,8 +427,7 @@ def test_file_swapped_for_a_link_after_the_check_is_not_followed(tmp_path):
 
 def test_folder_with_a_name_that_is_not_utf8_is_refused(tmp_path):
     (tmp_path / "SKILL.md").write_bytes(README)
-    with open(os.fsencode(tmp_path) + b"/\xff.md", "wb"):
-        pass
+    (tmp_path / os.fsdecode(b"\xff.md")).touch()
 
     assert refusal(lambda: read_folder(tmp_path)) == "path_unsafe"
 

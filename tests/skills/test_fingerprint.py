@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from functools import cmp_to_key
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -129,8 +130,10 @@ def test_order_is_the_one_of_locale_compare():
         drawn.extend(data.draw(st.lists(ASCII | LIKELY | FOREIGN, min_size=50, max_size=150)))
 
     draw()
-    pairs = list(zip(drawn, drawn[1:], strict=False))
+    pairs = list(pairwise(drawn))
     pairs += [(path, path.swapcase()) for path in drawn]
+    # Marks in another order are the same text, which only a normalising collator sees.
+    pairs.append(("a\u0301\u0323", "\u1ea1\u0301"))
 
     theirs = compared_by_node(pairs)
 

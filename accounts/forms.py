@@ -1,0 +1,122 @@
+"""What people type about themselves: signing in, and asking for a token."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django import forms
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts.models import HANDLE_LENGTH, ApiToken, Role, Scope, User
+from accounts.services import ROLE_SCOPES
+from config.text import clean_line
+
+PASSWORD_LENGTH: Final = 1_000
+
+# What a token with this scope opens, in the words of the page.
+SCOPE_MEANING: Final = {
+    Scope.SKILLS_READ: "Search, inspect and install skills, your hidden ones included",
+    Scope.SKILLS_WRITE: "Publish versions and change your skills",
+    Scope.TRACES_READ: "Read your traces",
+    Scope.TRACES_WRITE: "Share and change traces",
+    Scope.NAMESPACE_READ: "See your namespace and its members",
+    Scope.MODERATE: "Act as a moderator",
+    Scope.ADMIN: "Act as an admin",
+}
+# The choices of the form and the days each stands for; None never expires.
+EXPIRY_DAYS: Final = {"30": 30, "90": 90, "365": 365, "never": None}
+
+
+class SignInForm(AuthenticationForm):
+    """Handle, in any letter case, and password.
+
+    An unknown name and a wrong password give the same answer; that an account is banned is told
+    only to somebody who knows its password.
+    """
+
+    error_messages = {
+        "invalid_login": "Name and password do not match. Mind the letter case of the password.",
+        "banned": "This account is banned: %(reason)s",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name = forms.CharField(label="Name", max_length=HANDLE_LENGTH)
+        name.widget.attrs.update(
+            autocomplete="username", autocapitalize="none", spellcheck="false", autofocus=True
+        )
+        password = forms.CharField(
+            label="Password",
+            max_length=PASSWORD_LENGTH,
+            strip=False,
+            widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        )
+        self.fields = {"username": name, "password": password}
+
+    def clean_username(self) -> str:
+        """Return the handle as it is stored, so that the lock-out counts every spelling as one."""
+        handle: str = self.cleaned_data["username"]
+        return handle.lower()
+
+    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+        """Refuse a banned person, who by now has shown the password."""
+        super().confirm_login_allowed(user)
+        if isinstance(user, User) and user.banned_at is not None:
+            reason = user.ban_reason or "no reason was given."
+            raise ValidationError(
+                self.error_messages["banned"], code="banned", params={"reason": reason}
+            )
+
+
+class TokenForm(forms.Form):
+    """A token to be made: what for, what it may do, how long."""
+
+    label = forms.CharField(
+        label="Name",
+        max_length=ApiToken._meta.get_field("label").max_length,
+        help_text="Where you will use it, such as “laptop”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
+    )
+    scopes = forms.MultipleChoiceField(
+        label="Rights", error_messages={"required": "Choose at least one right."}
+    )
+    expires = forms.ChoiceField(
+        label="Expires",
+        initial="90",
+        choices=[
+            ("30", "in 30 days"),
+            ("90", "in 90 days"),
+            ("365", "in one year"),
+            ("never", "never"),
+        ],
+    )
+
+    def __init__(self, *args: Any, role: str, **kwargs: Any) -> None:
+        """Offer the scopes that `role` may hand out."""
+        super().__init__(*args, **kwargs)
+        allowed = ROLE_SCOPES[Role(role)]
+        self.offered = [scope for scope in Scope if scope in allowed]
+        field = self.fields["scopes"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101  (declared above)
+        field.choices = [(scope.value, scope.value) for scope in self.offered]
+
+    def clean_label(self) -> str:
+        """Return the label as one line without hidden characters."""
+        label = clean_line(self.cleaned_data["label"], 80)
+        if not label:
+            raise ValidationError("Give the token a name that can be read.", code="required")
+        return label
+
+    def expires_at(self) -> datetime | None:
+        """Return the moment the valid form asks for; None for a token that does not expire."""
+        days = EXPIRY_DAYS[self.cleaned_data["expires"]]
+        return None if days is None else timezone.now() + timedelta(days=days)
+
+    def scope_rows(self) -> list[tuple[str, str, bool]]:
+        """Return name, meaning and "is ticked" of each scope on offer."""
+        ticked = self.data.getlist("scopes") if self.is_bound else [Scope.SKILLS_READ.value]
+        return [(scope.value, SCOPE_MEANING[scope], scope.value in ticked) for scope in self.offered]

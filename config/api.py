@@ -1,0 +1,135 @@
+"""What every endpoint of the contract shares: who asks, how often, and errors people can read.
+
+Errors are plain text, because the command line client prints the body as it is; the stable code
+stands in the header `X-Error-Code`. The one JSON error the client understands is the list of
+owners of an ambiguous name.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, cast
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from config.errors import DomainError
+from config.ratelimit import Quota, client_address, take_exact, take_read
+
+P = ParamSpec("P")
+MILLISECOND: Final = 1000
+
+# Every code that is not a plain "your request is wrong" (400).
+STATUS_OF_CODE: Final = {
+    "token_missing": 401,
+    "token_invalid": 401,
+    "token_revoked": 401,
+    "token_expired": 401,
+    "account_banned": 401,
+    "scope_missing": 403,
+    "hidden": 403,
+    "malicious": 403,
+    "skill_not_found": 404,
+    "version_not_found": 404,
+    "file_not_found": 404,
+    "not_found": 404,
+    "AMBIGUOUS_SKILL_SLUG": 409,
+    "version_exists": 409,
+    "deleted": 410,
+    "removed": 410,
+    "withdrawn": 410,
+    "preview_too_large": 413,
+    "preview_not_text": 415,
+}
+
+
+class Caller(Protocol):
+    """What the rate limit wants to know of an actor."""
+
+    @property
+    def role(self) -> str: ...
+
+
+def json_response(value: Any, status: int = 200) -> HttpResponse:
+    """Answer with JSON; datetimes must already be numbers."""
+    return HttpResponse(orjson.dumps(value), status=status, content_type="application/json")
+
+
+def error_response(refusal: DomainError) -> HttpResponse:
+    """Turn a refusal into its plain-text answer."""
+    status = STATUS_OF_CODE.get(refusal.code, 400)
+    response = HttpResponse(
+        refusal.message, status=status, content_type="text/plain; charset=utf-8"
+    )
+    response.headers["X-Error-Code"] = refusal.code
+    return response
+
+
+def take_quota(request: HttpRequest, kind: str, user: Any) -> Quota:
+    """Charge this request to its caller: the person behind a token, else the address."""
+    limits = settings.RATE_LIMITS[kind]
+    if user is None:
+        key, limit = f"ip:{client_address(request)}", limits[0]
+    else:
+        key, limit = f"user:{user.pk}", limits[2 if user.role == "admin" else 1]
+    return take_read(key, limit) if kind == "read" else take_exact(kind, key, limit)
+
+
+def add_quota_headers(response: HttpResponseBase, quota: Quota) -> None:
+    """Say what is left, in both spellings that clients read."""
+    headers = response.headers
+    limit, remaining, reset = str(quota.limit), str(quota.remaining), str(quota.reset_seconds)
+    headers["RateLimit-Limit"] = headers["X-RateLimit-Limit"] = limit
+    headers["RateLimit-Remaining"] = headers["X-RateLimit-Remaining"] = remaining
+    headers["RateLimit-Reset"] = reset
+    headers["X-RateLimit-Reset"] = str(int(time.time()) + quota.reset_seconds)
+
+
+def too_many(quota: Quota) -> HttpResponse:
+    """Answer 429 with the time to wait."""
+    response = HttpResponse(
+        "Too many requests; wait a moment and try again.",
+        status=429,
+        content_type="text/plain; charset=utf-8",
+    )
+    response.headers["Retry-After"] = str(quota.reset_seconds)
+    response.headers["X-Error-Code"] = "rate_limited"
+    return response
+
+
+Identify = Callable[[HttpRequest], Any]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def endpoint(
+    kind: str, identify: Identify, on_refusal: Callable[[DomainError], HttpResponse]
+) -> Callable[[View[P]], View[P]]:
+    """Make a view an endpoint: `request.actor`, rate limit of `kind`, refusals as answers."""
+
+    def wrap(view: View[P]) -> View[P]:
+        @functools.wraps(view)
+        def call(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            try:
+                actor = identify(request)
+            except DomainError as refusal:
+                return on_refusal(refusal)
+            quota = take_quota(request, kind, actor.user)
+            response: HttpResponseBase
+            if quota.allowed:
+                request.actor = actor  # type: ignore[attr-defined]
+                try:
+                    response = view(request, *args, **kwargs)
+                except DomainError as refusal:
+                    response = on_refusal(refusal)
+            else:
+                response = too_many(quota)
+            add_quota_headers(response, quota)
+            return response
+
+        return cast("View[P]", call)
+
+    return wrap

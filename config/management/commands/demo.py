@@ -1,0 +1,117 @@
+"""The whole product on this machine with invented content: database, web server, worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django_q.models import Task
+from django_q.tasks import async_task
+
+from config.processes import Child, ProcessDied, answers, running, wait_until
+
+WEB_PROCESSES: Final = 2
+WEB_THREADS: Final = 4
+SMOKE_PAGES: Final = ("/", "/skills/", "/login/", "/api/docs/", "/api/v1/skills?limit=1", "/readyz")
+# What fills the demo, in order; each command is safe to repeat.
+CONTENT: Final = ("demo_accounts", "demo_skills")
+
+
+class Command(BaseCommand):
+    help = "Start everything with demo content; Ctrl-C stops it and keeps the data."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--skills", type=Path, help="also import this archive of real skills")
+        parser.add_argument(
+            "--smoke", action="store_true", help="start, fetch pages, run one task, stop"
+        )
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError("Start the demo with `make demo`.")
+        port: int = options["port"]
+        _refuse_taken(port)
+        self._prepare(options["skills"])
+        # A stop request from outside ends like Ctrl-C: children first, then we.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        address = f"http://localhost:{port}"
+        try:
+            with running(_commands(port), {"SITE_URL": address}) as children:
+                wait_until(lambda: answers(f"{address}/readyz"), children)
+                if options["smoke"]:
+                    self._smoke(address, children)
+                    return
+                self._welcome(address)
+                while True:
+                    for child in children:
+                        child.check()
+                    time.sleep(1)
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopped; the data stay.")
+        except (ProcessDied, TimeoutError) as fault:
+            raise CommandError(str(fault)) from fault
+
+    def _prepare(self, archive: Path | None) -> None:
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        for command in CONTENT:
+            call_command(command, stdout=self.stdout, stderr=self.stderr)
+        if archive is not None:
+            call_command("import_skills", archive, stdout=self.stdout, stderr=self.stderr)
+
+    def _welcome(self, address: str) -> None:
+        self.stdout.write(
+            f"\n  Skillboard is at  {self.style.SUCCESS(address)}\n"
+            f"  API reference     {address}/api/docs/\n"
+            f"  A client's token  manage.py create_token arthur\n"
+            f"  Data              {settings.DATA_DIR}\n\n"
+            "  Ctrl-C stops everything and keeps the data.\n"
+        )
+        self.stdout.flush()
+
+    def _smoke(self, address: str, children: Sequence[Child]) -> None:
+        for page in SMOKE_PAGES:
+            with urllib.request.urlopen(f"{address}{page}", timeout=30) as response:  # noqa: S310
+                self.stdout.write(f"{response.status} {len(response.read()):>7} bytes  {page}")
+        task = async_task("skills.tasks.sweep_blobs")
+        wait_until(lambda: Task.objects.filter(pk=task).exists(), children)
+        done = Task.objects.get(pk=task)
+        if not done.success:
+            raise CommandError(f"The worker's task failed: {done.result}")
+        self.stdout.write(f"ok  task sweep_blobs ran in the worker: {done.result} objects swept")
+
+
+def _commands(port: int) -> dict[str, list[str]]:
+    manage = str(settings.BASE_DIR / "manage.py")
+    web = f"-b 127.0.0.1:{port} -w {WEB_PROCESSES} -k gthread --threads {WEB_THREADS}"
+    return {
+        "web server": [
+            *(sys.executable, "-m", "gunicorn", *web.split()),
+            *("--log-level", "warning", "config.wsgi"),
+        ],
+        "worker": [sys.executable, manage, "qcluster"],
+    }
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            raise CommandError(
+                f"Port {port} cannot be used ({reason}); try `make demo PORT={port + 1}`."
+            ) from error

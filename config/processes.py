@@ -1,0 +1,97 @@
+"""Child processes that live and die together: the demo's web server and worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+START_TIMEOUT_SECONDS: Final = 60
+STOP_TIMEOUT_SECONDS: Final = 20
+POLL_SECONDS: Final = 0.2
+
+
+class ProcessDied(RuntimeError):
+    """A child ended although nobody asked it to."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process we started, in a session of its own, and the name people know it by."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+
+    def check(self) -> None:
+        """Raise `ProcessDied` when it has ended."""
+        if self.process.poll() is not None:
+            raise ProcessDied(f"The {self.name} ended with code {self.process.returncode}.")
+
+
+@contextmanager
+def running(commands: Mapping[str, Sequence[str]], env: Mapping[str, str]) -> Iterator[list[Child]]:
+    """Start every command; at the end stop all of them, in any case.
+
+    Each gets a session of its own, so that Ctrl-C reaches us alone and we stop them in order: the
+    main process by SIGTERM, which lets a worker drain, and after a grace the whole group by
+    SIGKILL.
+    """
+    children: list[Child] = []
+    try:
+        for name, command in commands.items():
+            process = subprocess.Popen(
+                command,
+                env={**os.environ, **env},
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            children.append(Child(name, process))
+        yield children
+    finally:
+        for child in reversed(children):
+            _stop(child.process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        print("It does not stop by itself; ending it.", file=sys.stderr)  # noqa: T201
+    # Also after a clean end: a dead main process may leave workers behind.
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.wait(STOP_TIMEOUT_SECONDS)
+
+
+def wait_until(
+    ready: Callable[[], bool], children: Sequence[Child], timeout: float = START_TIMEOUT_SECONDS
+) -> None:
+    """Wait until `ready()`. Raises `ProcessDied`, or TimeoutError after `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while not ready():
+        for child in children:
+            child.check()
+        if time.monotonic() > end:
+            raise TimeoutError(f"Not ready after {timeout:.0f} s.")
+        time.sleep(POLL_SECONDS)
+
+
+def answers(url: str) -> bool:
+    """Say whether this address answers with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310
+            return bool(response.status == 200)  # noqa: PLR2004
+    except (urllib.error.URLError, OSError):
+        return False

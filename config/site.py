@@ -1,0 +1,119 @@
+"""What belongs to no app: discovery, probes, crawler files, error pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+
+@require_safe
+@cache_control(public=True, max_age=3600)
+def discovery(_request: HttpRequest) -> HttpResponse:
+    """Tell a client where the API is; always our own configured address."""
+    told = {"apiBase": settings.SITE_URL, "authBase": settings.SITE_URL, "minCliVersion": "0.8.0"}
+    return HttpResponse(orjson.dumps(told), content_type="application/json")
+
+
+@require_safe
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """Say that this process answers; nothing else is asked."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def readyz(_request: HttpRequest) -> HttpResponse:
+    """Say whether this process can serve: database answers, migrations applied, storage there."""
+    faults = [name for name, check in READINESS.items() if not check()]
+    text = "ready\n" if not faults else f"not ready: {', '.join(faults)}\n"
+    return HttpResponse(text, status=503 if faults else 200, content_type="text/plain")
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _migrations_are_applied() -> bool:
+    try:
+        executor = MigrationExecutor(connection)
+    except DatabaseError:
+        return False
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def _storage_answers() -> bool:
+    try:
+        default_storage.exists("probe")
+    except OSError:
+        return False
+    return True
+
+
+READINESS = {
+    "database": _database_answers,
+    "migrations": _migrations_are_applied,
+    "storage": _storage_answers,
+}
+
+
+@require_safe
+@cache_control(public=True, max_age=3600)
+def robots(_request: HttpRequest) -> HttpResponse:
+    """Tell crawlers what to leave alone."""
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in ("/me/", "/staff/", "/api/", "/django-admin/")),
+        *(f"Disallow: /*?{key}=" for key in ("until", "to")),
+        f"Sitemap: {settings.SITE_URL}/sitemap.xml",
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+
+
+def api_not_found(_request: HttpRequest) -> HttpResponse:
+    """Answer an unknown API address as the client prints it: plain text, never a page."""
+    response = HttpResponse(
+        "This registry has no such call.", status=404, content_type="text/plain; charset=utf-8"
+    )
+    response.headers["X-Error-Code"] = "not_found"
+    return response
+
+
+def _error(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")
+    return render(request, f"{status}.html", status=status)
+
+
+def bad_request(request: HttpRequest, exception: Any) -> HttpResponse:  # noqa: ARG001
+    """Answer 400."""
+    return _error(request, 400, "The request cannot be read; check its address and body.")
+
+
+def forbidden(request: HttpRequest, exception: Any) -> HttpResponse:  # noqa: ARG001
+    """Answer 403."""
+    return _error(request, 403, "This account may not do that.")
+
+
+def not_found(request: HttpRequest, exception: Any) -> HttpResponse:  # noqa: ARG001
+    """Answer 404: a page with a search box; plain text below /api/."""
+    if request.path.startswith("/api/"):
+        return api_not_found(request)
+    return _error(request, 404, "")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500 with the request id and no query: the database may be what failed."""
+    return _error(request, 500, "Something broke on our side; it is logged. Try again.")

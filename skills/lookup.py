@@ -1,0 +1,180 @@
+"""From what somebody typed to the skill, version or file they may have; refusals say why.
+
+A bare slug, `@owner/slug`, or a slug with the owner beside it; old names lead to the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+from accounts.policy import Actor, Verb, can
+from config.errors import DomainError
+from skills import verdict
+from skills.models import (
+    ModerationStatus,
+    ScanState,
+    Skill,
+    SkillAlias,
+    SkillFile,
+    SkillTag,
+    SkillVersion,
+)
+from skills.models.skill import SLUG_LENGTH
+
+# The clients look for this phrase, in any letter case, to decide "this is new".
+NOT_FOUND: Final = "Skill not found"
+
+
+class SkillNotFound(DomainError):
+    code = "skill_not_found"
+
+    def __init__(self) -> None:
+        super().__init__(NOT_FOUND)
+
+
+class VersionNotFound(DomainError):
+    code = "version_not_found"
+
+
+class FileNotInVersion(DomainError):
+    code = "file_not_found"
+
+
+class Withheld(DomainError):
+    """It exists, and this caller may be told why it is not handed out; the code says why.
+
+    Codes: `deleted`, `removed`, `hidden`, `withdrawn`, `malicious`.
+    """
+
+
+class AmbiguousSlug(DomainError):
+    """Several owners use this slug; `matches` are the visible ones."""
+
+    code = "AMBIGUOUS_SKILL_SLUG"
+
+    def __init__(self, slug: str, matches: Sequence[Skill]) -> None:
+        super().__init__("Several publishers use this name; choose one by @owner/name.")
+        self.slug = slug
+        self.matches = matches
+
+
+def split_reference(slug: str, owner: str = "") -> tuple[str, str]:
+    """Return (owner, slug) of `slug`, `@owner/slug` or `owner/slug`; the owner may be empty."""
+    slug, owner = slug.strip(), owner.strip().removeprefix("@").lower()
+    if "/" in slug:
+        named, _, slug = slug.removeprefix("@").partition("/")
+        owner = owner or named.lower()
+    return owner, slug
+
+
+def find_skill(actor: Actor, slug: str, owner: str = "") -> Skill:
+    """Return the visible skill of this name.
+
+    Raises `SkillNotFound`; `AmbiguousSlug` for a bare slug with several visible owners; for an
+    owner or staff `Withheld` tells what keeps it from the public.
+    """
+    owner, slug = split_reference(slug, owner)
+    found = _named(slug, owner)
+    visible = [skill for skill in found if can(actor, Verb.VIEW, skill)]
+    public = [skill for skill in visible if skill.is_public]
+    if len(public) > 1:
+        raise AmbiguousSlug(slug, public)
+    if public:
+        return public[0]
+    if visible:
+        refuse_hidden(visible[0])
+    raise SkillNotFound
+
+
+def find_installable(actor: Actor, slug: str, owner: str = "") -> Skill:
+    """Return the skill whose files are handed out under this name.
+
+    Everybody is told that it is hidden or removed (the truth table's "install" column); only what
+    its owner deleted is simply not found.
+    """
+    try:
+        return find_skill(actor, slug, owner)
+    except SkillNotFound:
+        owner, slug = split_reference(slug, owner)
+        found = [skill for skill in _named(slug, owner) if skill.soft_deleted_at is None]
+        if found:
+            refuse_hidden(found[0])
+        raise
+
+
+def _named(slug: str, owner: str) -> list[Skill]:
+    """Return the skills of this name, present ones before those that bear it no longer."""
+    if not 0 < len(slug) <= SLUG_LENGTH:
+        return []
+    rows = Skill.objects.filter(slug=slug)
+    aliases = SkillAlias.objects.filter(slug=slug)
+    if owner:
+        rows = rows.filter(owner_handle=owner)
+        aliases = aliases.filter(namespace__handle=owner)
+    found = list(rows.order_by("id")[:20])
+    if not found:
+        leads_to = aliases.values("skill")
+        found = list(Skill.objects.filter(pk__in=leads_to).order_by("id")[:20])
+    if not found and slug != slug.lower():
+        return _named(slug.lower(), owner)
+    return found
+
+
+def refuse_hidden(skill: Skill) -> NoReturn:
+    """Raise the `Withheld` that says what keeps this skill from the public."""
+    if skill.soft_deleted_at is not None:
+        raise Withheld(
+            f"@{skill.owner_handle}/{skill.slug} was deleted by its owner; run undelete to bring"
+            " it back.",
+            code="deleted",
+        )
+    if skill.moderation_status == ModerationStatus.REMOVED:
+        raise Withheld(f"{skill.slug} was removed by a moderator.", code="removed")
+    if verdict.is_malware_blocked(skill):
+        raise Withheld(f"{skill.slug} is blocked: a scan found malware.", code="malicious")
+    if skill.moderation_status == ModerationStatus.HIDDEN:
+        raise Withheld(
+            f"{skill.slug} is hidden while moderators review it.",
+            code="hidden",
+        )
+    raise Withheld(f"Every version of {skill.slug} was withdrawn.", code="withdrawn")
+
+
+def find_version(skill: Skill, version: str = "", tag: str = "") -> SkillVersion:
+    """Return the version asked for, the one behind `tag`, or the latest; without its texts.
+
+    Raises `VersionNotFound`.
+    """
+    rows = SkillVersion.objects.filter(skill=skill).without_texts()
+    if version:
+        found: SkillVersion | None = rows.filter(version=version.strip().removeprefix("v")[:100]).first()
+    else:
+        wanted = SkillTag.objects.filter(skill=skill, name=(tag or "latest")[:64])
+        found = rows.filter(pk__in=wanted.values("version")).first()
+    if found is None:
+        raise VersionNotFound("Version not found")
+    return found
+
+
+def require_available(version: SkillVersion) -> SkillVersion:
+    """Return the version if its files may be read. Raises `Withheld`."""
+    if version.withdrawn_at is not None:
+        raise Withheld(f"Version {version.version} was withdrawn.", code="withdrawn")
+    if version.scan_state == ScanState.MALICIOUS:
+        raise Withheld(
+            f"Version {version.version} is blocked: a scan found malware.", code="malicious"
+        )
+    return version
+
+
+def find_file(version: SkillVersion, path: str) -> SkillFile:
+    """Return a file by its exact path, else by its path in any letter case.
+
+    Raises `FileNotInVersion`.
+    """
+    files = version.files.select_related("blob")
+    found = files.filter(path=path).first() or files.filter(path__iexact=path).first()
+    if found is None:
+        raise FileNotInVersion(f"Version {version.version} has no file of this path.")
+    return found
