@@ -51,7 +51,7 @@ TIME_LIMIT_SECONDS = 0.5
 """Time after which the rest of a file is plain, so that one request never waits for long."""
 
 TITLED_MARKS_LIMIT: Final = 2000
-"""With more invisible runs than this they are bare text, which is a tenth of the size."""
+"""From this many invisible runs on they are bare text, which is a tenth of the size."""
 
 CLASSES: Final = ("hl-k", "hl-s", "hl-c", "hl-n", "hl-f", "hl-t", "hl-o", "hl-e")
 
@@ -156,7 +156,7 @@ def highlight_lines(text: str, path: str, *, limit: int = LINE_LIMIT) -> list[Sa
     lines = split_lines(text)
     name = lexer_name(path)
     data = text.encode("utf-8", "surrogatepass")
-    if name is None or len(lines) > limit or len(data) > SIZE_LIMIT_BYTES:
+    if name is None or not lines or len(lines) > limit or len(data) > SIZE_LIMIT_BYTES:
         return _plain_lines(lines)
     key = (sha256(data).digest(), name)
     cached = _cache.get(key)
@@ -194,7 +194,8 @@ class _LineWriter:
     """Writes pieces of lines as HTML; texts full of invisible characters get untitled marks."""
 
     def __init__(self, lines: list[str]) -> None:
-        self._titled = sum(map(count_invisible_runs, lines)) <= TITLED_MARKS_LIMIT
+        limit = TITLED_MARKS_LIMIT
+        self._titled = count_invisible_runs("\n".join(lines), limit) < limit
 
     def html(self, text: str) -> SafeString:
         if self._titled:

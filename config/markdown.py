@@ -37,14 +37,14 @@ HTML_LIMIT_CHARS: Final = 2_000_000
 DEPTH_LIMIT: Final = 100
 """Elements inside each other; parsers, ours and the browser's, slow down with the depth."""
 
-TABLE_CELL_LIMIT: Final = 40_000
+TABLE_CELL_LIMIT: Final = 20_000
 """Tables are off where they could have more cells: short rows are filled up to all columns."""
 
-TAG_LIMIT: Final = 80_000
+TAG_LIMIT: Final = 50_000
 """Start and end tags of one text; each costs time here and memory in the browser."""
 
 INVISIBLE_LIMIT: Final = 2000
-"""Texts with more runs of invisible characters than this are shown as plain text."""
+"""Texts with this many runs of invisible characters or more are shown as plain text."""
 
 CODE_LIMIT_CHARS: Final = 64_000
 """Code of one text that is coloured; the blocks after it are plain."""
@@ -156,7 +156,7 @@ def _bounded(text: str) -> tuple[str, bool]:
 
 
 def _laid_out(source: str, *, link_base: str, source_path: str) -> str:
-    if count_invisible_runs(source) > INVISIBLE_LIMIT:
+    if count_invisible_runs(source, INVISIBLE_LIMIT) == INVISIBLE_LIMIT:
         raise _TooComplexError
     rendered = _rendered(source, link_base=link_base, source_path=source_path)
     html = _CLEANER.clean(_Rewriter(link_base, source_path).rewritten(rendered))

@@ -12,7 +12,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from html import escape
+from itertools import islice
 from typing import NamedTuple
 
 from django.utils.safestring import SafeString, mark_safe
@@ -113,9 +115,9 @@ def has_invisible(text: str) -> bool:
     return _INVISIBLE.search(text) is not None
 
 
-def count_invisible_runs(text: str) -> int:
-    """Count the runs of invisible characters, as `invisible_segments` would mark them."""
-    return sum(1 for _ in _INVISIBLE.finditer(text))
+def count_invisible_runs(text: str, stop_at: int) -> int:
+    """Count the runs of invisible characters that a view would mark, at most to `stop_at`."""
+    return sum(1 for _ in islice(_INVISIBLE.finditer(text), stop_at))
 
 
 def invisible_segments(text: str) -> Iterator[Segment]:
@@ -163,6 +165,7 @@ def _code_point(character: str) -> str:
     return f"U+{ord(character):04X}"
 
 
+@lru_cache(maxsize=1024)
 def _title(character: str) -> str:
     if unicodedata.category(character) == "Cc":
         name = "CONTROL CHARACTER"

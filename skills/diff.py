@@ -15,7 +15,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    Matcher = SequenceMatcher[str]
+
+    class Matcher(SequenceMatcher[str]):
+        b2j: dict[str, list[int]]
+
 else:
     try:
         from cdifflib import CSequenceMatcher as Matcher
@@ -37,10 +40,13 @@ TOTAL_LIMIT_BYTES: Final = 2_000_000
 TOTAL_LIMIT_LINES: Final = 50_000
 """Changed lines shown in one call; the files after it are too large."""
 
-FILE_STEPS: Final = 10_000_000
-"""Work of the search in one file; about half a second at worst."""
+FILE_STEPS: Final = 3_000_000
+"""Work of the search in one file; some 0.4 s at worst."""
 
-TOTAL_STEPS: Final = 30_000_000
+STEPS_PER_CALL: Final = 100
+"""What one search costs beside the lines it looks at."""
+
+TOTAL_STEPS: Final = 12_000_000
 """Work of the search in one call."""
 
 
@@ -130,29 +136,6 @@ class _Budget:
     bytes_left: int = TOTAL_LIMIT_BYTES
     lines_left: int = TOTAL_LIMIT_LINES
     steps_left: int = TOTAL_STEPS
-
-
-class _BoundedMatcher(Matcher):
-    """Finds matching lines until its steps are spent; then it finds no more."""
-
-    def __init__(self, old: list[str], new: list[str], steps: int) -> None:
-        counts = Counter(new)
-        pairs = sum(counts[line] for line in old)
-        # Ignoring frequent lines makes the search cheap but the result coarse, so only when needed.
-        super().__init__(None, old, new, autojunk=pairs > steps // 20)
-        self._steps_per_line = 1 + pairs // max(len(old), 1)
-        self.steps_left = steps
-
-    def find_longest_match(
-        self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
-    ) -> Match:
-        """Return the longest match of the range, or an empty one when the steps are spent."""
-        old_end = len(self.a) if ahi is None else ahi
-        new_end = len(self.b) if bhi is None else bhi
-        self.steps_left -= (old_end - alo) * self._steps_per_line
-        if self.steps_left < 0:
-            return Match(alo, blo, 0)
-        return super().find_longest_match(alo, old_end, blo, new_end)
 
 
 def diff_files(old: Mapping[str, FileContent], new: Mapping[str, FileContent]) -> list[FileDiff]:
@@ -256,14 +239,53 @@ def _searched(old: list[str], new: list[str], offset: int, budget: _Budget) -> l
         return []
     if not old or not new:
         return [_Opcode(False, offset, offset + len(old), offset, offset + len(new))]
-    steps = min(FILE_STEPS, budget.steps_left)
-    matcher = _BoundedMatcher(old, new, steps)
-    found = matcher.get_opcodes()
-    budget.steps_left -= steps - max(matcher.steps_left, 0)
+    opcodes: list[_Opcode] = []
+    at_old = at_new = 0
+    end = Match(len(old), len(new), 0)
+    for match in [*_matches(old, new, budget), end]:
+        if match.a > at_old or match.b > at_new:
+            opcodes.append(_Opcode(False, at_old, match.a, at_new, match.b))
+        at_old, at_new = match.a + match.size, match.b + match.size
+        if match.size:
+            opcodes.append(_Opcode(True, match.a, at_old, match.b, at_new))
     return [
-        _Opcode(tag == "equal", a + offset, b + offset, c + offset, d + offset)
-        for tag, a, b, c, d in found
+        _Opcode(is_equal, a + offset, b + offset, c + offset, d + offset)
+        for is_equal, a, b, c, d in opcodes
     ]
+
+
+def _matches(old: list[str], new: list[str], budget: _Budget) -> list[Match]:
+    """Return stretches of equal lines, in order, found until the steps of the budget are spent.
+
+    The recursion of `SequenceMatcher.get_matching_blocks`, which has no way to stop.
+    """
+    counts = Counter(new)
+    # Ignoring frequent lines makes the search cheap but the result coarse, so only when needed.
+    is_repetitive = sum(counts[line] for line in old) > FILE_STEPS // 20
+    matcher = Matcher(None, old, new, autojunk=is_repetitive)
+    pairs = sum(len(matcher.b2j.get(line, ())) for line in old)
+    steps_per_line = 1 + pairs // len(old)
+    steps_left = min(FILE_STEPS, budget.steps_left)
+    budget.steps_left -= steps_left
+    matches: list[Match] = []
+    ranges = [(0, len(old), 0, len(new))]
+    while ranges:
+        old_from, old_to, new_from, new_to = ranges.pop()
+        cost = (old_to - old_from) * steps_per_line + STEPS_PER_CALL
+        if cost > steps_left:
+            continue
+        steps_left -= cost
+        match = matcher.find_longest_match(old_from, old_to, new_from, new_to)
+        if not match.size:
+            continue
+        matches.append(match)
+        old_next, new_next = match.a + match.size, match.b + match.size
+        if old_from < match.a and new_from < match.b:
+            ranges.append((old_from, match.a, new_from, match.b))
+        if old_next < old_to and new_next < new_to:
+            ranges.append((old_next, old_to, new_next, new_to))
+    budget.steps_left += steps_left
+    return sorted(matches)
 
 
 def _groups(opcodes: list[_Opcode]) -> Iterator[list[_Opcode]]:

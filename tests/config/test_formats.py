@@ -1,0 +1,134 @@
+"""Numbers and times are written one way everywhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from django.template import Context, Template
+from django.utils import translation
+
+from config.formats import (
+    NOTHING,
+    bytes_size,
+    compact_count,
+    duration,
+    exact_count,
+    exact_time,
+    relative_time,
+    short_date,
+)
+
+NOW = datetime(2026, 3, 3, 14, 5, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1k"),
+        (1299, "1.2k"),
+        (12_499, "12.4k"),
+        (99_999, "99.9k"),
+        (124_999, "124k"),
+        (999_999, "999k"),
+        (1_299_999, "1.2M"),
+        (5_000_000_000, "5B"),
+        (-1299, "-1.2k"),
+        (None, NOTHING),
+    ],
+)
+def test_compact_counts_truncate_and_never_round_up(count, text):
+    assert compact_count(count) == text
+
+
+def test_exact_counts_have_separators():
+    assert [exact_count(n) for n in (0, 12_431, None)] == ["0", "12,431", NOTHING]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1 KB"), (10_485_759, "9.9 MB"), (None, NOTHING)],
+)
+def test_sizes(size, text):
+    assert bytes_size(size) == text
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (0, "0 s"),
+        (0.34, "340 ms"),
+        (59.9, "59 s"),
+        (240, "4 min"),
+        (4320, "1 h 12 min"),
+        (7200, "2 h"),
+        (timedelta(days=2, hours=3, minutes=59), "2 d 3 h"),
+        (-240, "-4 min"),
+        (None, NOTHING),
+    ],
+)
+def test_durations(span, text):
+    assert duration(span) == text
+
+
+@pytest.mark.parametrize(
+    ("age", "text"),
+    [
+        (timedelta(seconds=59), "just now"),
+        (timedelta(minutes=1), "1 min ago"),
+        (timedelta(minutes=59, seconds=59), "59 min ago"),
+        (timedelta(hours=3, minutes=50), "3 h ago"),
+        (timedelta(days=30), "30 d ago"),
+        (timedelta(days=30, seconds=1), "1 Feb 2026"),
+        (-timedelta(hours=3), "in 3 h"),
+        (-timedelta(days=40), "12 Apr 2026"),
+    ],
+)
+def test_relative_time(age, text):
+    assert relative_time(NOW - age, NOW) == text
+
+
+def test_dates_are_utc_whatever_the_zone_of_the_moment():
+    late = datetime(2026, 3, 4, 1, 0, 0, tzinfo=timezone(timedelta(hours=2)))
+
+    assert (short_date(late), exact_time(late)) == ("3 Mar 2026", "2026-03-03 23:00:00 UTC")
+    assert (short_date(None), exact_time(None), relative_time(None, NOW)) == (NOTHING,) * 3
+
+
+def _rendered(source, **context):
+    return Template("{% load formats %}" + source).render(Context(context))
+
+
+def test_time_ago_tag():
+    html = _rendered("{% time_ago dt now %}", dt=NOW - timedelta(hours=3), now=NOW)
+
+    assert html == (
+        '<time datetime="2026-03-03T11:05:12Z" title="2026-03-03 11:05:12 UTC">3 h ago</time>'
+    )
+    assert _rendered("{% time_ago dt %}", dt=None) == NOTHING
+
+
+def test_time_ago_without_now_is_about_the_present():
+    assert ">just now<" in _rendered("{% time_ago dt %}", dt=datetime.now(tz=UTC))
+
+
+def test_count_tag_is_the_same_in_every_locale():
+    with translation.override("de"):
+        html = _rendered("{% count n %}", n=12_431)
+
+    assert html == '<data value="12431" title="12,431">12.4k</data>'
+    assert _rendered("{% count n %}", n=None) == NOTHING
+
+
+def test_filters_escape_and_answer_none():
+    html = _rendered(
+        "{{ t|mark_invisible }} {{ n|compact_count }} {{ b|bytes_size }}",
+        t="<\u200b",
+        n=None,
+        b=2048,
+    )
+
+    assert html.startswith("&lt;<mark ")
+    assert html.endswith("— 2 KB")
