@@ -23,7 +23,7 @@ def token_holder(request: HttpRequest) -> Actor:
     return actor
 
 
-@router.get("/whoami", summary="Whose token is this?")
+@router.get("/whoami", summary="Whose token is this?", openapi_extra={"security": [{"token": []}]})
 @endpoint("read", token_holder, error_response)
 def whoami(request: HttpRequest) -> HttpResponse:
     """The person a token acts as."""

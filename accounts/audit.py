@@ -15,6 +15,7 @@ def record(
     actor: User | None,
     verb: str,
     thing: models.Model,
+    label: str = "",
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
     reason: str = "",
@@ -22,6 +23,7 @@ def record(
     """Append one audit row; call it inside the transaction of the act.
 
     `actor` is None for the system itself (imports, jobs). Never pass secrets in `before`/`after`.
+    `label` names a thing whose derived columns are not computed yet.
     """
     return AuditEvent.objects.create(
         actor=actor,
@@ -29,7 +31,7 @@ def record(
         verb=verb,
         object_type=thing._meta.label_lower,
         object_id=thing.pk,
-        object_label=str(thing)[:200],
+        object_label=(label or str(thing))[:200],
         before=before or {},
         after=after or {},
         reason=reason,

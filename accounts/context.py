@@ -28,6 +28,6 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "is_staff_viewer": actor.is_staff,
         "theme": theme_of(request),
         "site_url": settings.SITE_URL,
-        "version": settings.VERSION,
+        "app_version": settings.VERSION,
         "request_id": current_request_id(),
     }

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -38,34 +37,39 @@ class SignInForm(AuthenticationForm):
     only to somebody who knows its password.
     """
 
+    username = forms.CharField(
+        label="Name",
+        max_length=HANDLE_LENGTH,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "username",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
+        ),
+    )
+    password = forms.CharField(
+        label="Password",
+        max_length=PASSWORD_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
     error_messages = {
         "invalid_login": "Name and password do not match. Mind the letter case of the password.",
         "banned": "This account is banned: %(reason)s",
     }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        name = forms.CharField(label="Name", max_length=HANDLE_LENGTH)
-        name.widget.attrs.update(
-            autocomplete="username", autocapitalize="none", spellcheck="false", autofocus=True
-        )
-        password = forms.CharField(
-            label="Password",
-            max_length=PASSWORD_LENGTH,
-            strip=False,
-            widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        )
-        self.fields = {"username": name, "password": password}
 
     def clean_username(self) -> str:
         """Return the handle as it is stored, so that the lock-out counts every spelling as one."""
         handle: str = self.cleaned_data["username"]
         return handle.lower()
 
-    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+    def confirm_login_allowed(self, user: User) -> None:
         """Refuse a banned person, who by now has shown the password."""
         super().confirm_login_allowed(user)
-        if isinstance(user, User) and user.banned_at is not None:
+        if user.banned_at is not None:
             reason = user.ban_reason or "no reason was given."
             raise ValidationError(
                 self.error_messages["banned"], code="banned", params={"reason": reason}
@@ -82,7 +86,9 @@ class TokenForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
     )
     scopes = forms.MultipleChoiceField(
-        label="Rights", error_messages={"required": "Choose at least one right."}
+        label="Rights",
+        initial=[Scope.SKILLS_READ.value],
+        error_messages={"required": "Choose at least one right."},
     )
     expires = forms.ChoiceField(
         label="Expires",
@@ -118,5 +124,7 @@ class TokenForm(forms.Form):
 
     def scope_rows(self) -> list[tuple[str, str, bool]]:
         """Return name, meaning and "is ticked" of each scope on offer."""
-        ticked = self.data.getlist("scopes") if self.is_bound else [Scope.SKILLS_READ.value]
-        return [(scope.value, SCOPE_MEANING[scope], scope.value in ticked) for scope in self.offered]
+        ticked = self["scopes"].value() or []
+        return [
+            (scope.value, SCOPE_MEANING[scope], scope.value in ticked) for scope in self.offered
+        ]

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.querysets import ApiTokenQuerySet, NamespaceQuerySet
 from config.derived import DerivedModel
@@ -76,7 +77,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_staff(self) -> bool:
         """Say whether Django's raw admin site lets this person in: admins only."""
-        return self.role == Role.ADMIN and self.is_active
+        return self.role == Role.ADMIN and self.is_active and self.banned_at is None
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:  # noqa: ARG002
+        """Say whether the raw admin site lets this person do `perm`: admins may do it all."""
+        return self.is_staff
+
+    def has_module_perms(self, app_label: str) -> bool:  # noqa: ARG002
+        """Say whether the raw admin site shows this person an app."""
+        return self.is_staff
 
 
 class NamespaceKind(models.TextChoices):
@@ -194,6 +203,14 @@ class ApiToken(models.Model):
     def prefix(self) -> str:
         """Return the word a token starts with; the traces client decides by it."""
         return "skb" if self.namespace_id is None else "trk"
+
+    @property
+    def state(self) -> str:
+        """Return what pages say of it: active, revoked or expired. Revoked outranks expired."""
+        if self.revoked_at is not None:
+            return "revoked"
+        is_over = self.expires_at is not None and self.expires_at <= timezone.now()
+        return "expired" if is_over else "active"
 
 
 class AuditEvent(models.Model):

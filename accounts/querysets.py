@@ -34,3 +34,11 @@ class ApiTokenQuerySet(models.QuerySet[Any]):
     def unused_for(self, idle: timedelta) -> Self:
         """Return the tokens with no use on record for that long."""
         return self.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=Now() - idle))
+
+    def newest_first(self) -> Self:
+        """Return tokens in the order of the page "My tokens"."""
+        return self.order_by("-pk")
+
+    def older_than(self, pk: int) -> Self:
+        """Return the tokens that follow this one in `newest_first()`."""
+        return self.filter(pk__lt=pk)

@@ -15,6 +15,7 @@ from accounts import audit
 from accounts.models import ApiToken, Membership, Namespace, Role, Scope, User
 from accounts.tokens import TokenText, new_token, parse_token
 from config.errors import DomainError
+from config.text import refuse_unstorable
 
 # Scopes a role may hand to its tokens.
 ROLE_SCOPES: Final = {
@@ -49,7 +50,7 @@ def create_user(
 
     Raises `DomainError` (`handle_taken`) when the name belongs to somebody.
     """
-    handle = handle.strip().lower()
+    handle = refuse_unstorable(handle.strip().lower(), field="handle")
     namespace = Namespace.objects.select_for_update().filter(handle=handle).first()
     if User.objects.filter(handle=handle).exists() or (namespace and namespace.is_claimed):
         raise DomainError(f"The name {handle} is taken; choose another.", code="handle_taken")
@@ -141,7 +142,9 @@ def authenticate_token(text: str) -> ApiToken:
     if token.user.banned_at is not None or not token.user.is_active:
         reason = token.user.ban_reason or "no reason was given"
         raise TokenRefused(f"This account is banned: {reason}", code="account_banned")
-    ApiToken.objects.filter(pk=token.pk).unused_for(LAST_USED_STEP).update(last_used_at=Now())
+    if token.last_used_at is None or token.last_used_at < timezone.now() - LAST_USED_STEP:
+        # Asked again in the database: of several requests at once one writes.
+        ApiToken.objects.filter(pk=token.pk).unused_for(LAST_USED_STEP).update(last_used_at=Now())
     return token
 
 

@@ -8,6 +8,7 @@ owners of an ambiguous name.
 from __future__ import annotations
 
 import functools
+import inspect
 import time
 from collections.abc import Callable
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, cast
@@ -16,12 +17,15 @@ import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import URLPattern, URLResolver
+from ninja import NinjaAPI
 
 from config.errors import DomainError
 from config.ratelimit import Quota, client_address, take_exact, take_read
 
 P = ParamSpec("P")
 MILLISECOND: Final = 1000
+NOT_ALLOWED: Final = 405
 
 # Every code that is not a plain "your request is wrong" (400).
 STATUS_OF_CODE: Final = {
@@ -113,23 +117,70 @@ def endpoint(
     def wrap(view: View[P]) -> View[P]:
         @functools.wraps(view)
         def call(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            unknown: DomainError | None = None
             try:
                 actor = identify(request)
             except DomainError as refusal:
-                return on_refusal(refusal)
-            quota = take_quota(request, kind, actor.user)
+                # A token that opens nothing is charged to its address, so that guessing costs.
+                unknown, actor = refusal, None
+            quota = take_quota(request, kind, actor and actor.user)
             response: HttpResponseBase
-            if quota.allowed:
+            if not quota.allowed:
+                response = too_many(quota)
+            elif unknown is not None:
+                response = on_refusal(unknown)
+            else:
                 request.actor = actor  # type: ignore[attr-defined]
                 try:
                     response = view(request, *args, **kwargs)
                 except DomainError as refusal:
                     response = on_refusal(refusal)
-            else:
-                response = too_many(quota)
             add_quota_headers(response, quota)
             return response
 
+        # Ninja would look the names in the annotations up in this module, not in the view's.
+        call.__signature__ = inspect.signature(view, eval_str=True)  # type: ignore[attr-defined]
         return cast("View[P]", call)
 
     return wrap
+
+
+class ContractAPI(NinjaAPI):
+    """The calls as clients read them: HEAD wherever GET is, a refused method in plain text."""
+
+    def _get_urls(self) -> list[URLResolver | URLPattern]:
+        patterns = super()._get_urls()
+        for pattern in patterns:
+            if isinstance(pattern, URLPattern):
+                pattern.callback = _readable(pattern.callback)
+        return patterns
+
+
+def _readable(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    @functools.wraps(view)
+    def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        asked = request.method
+        # The server sends no body for HEAD; everything else is the answer to GET.
+        request.method = "GET" if asked == "HEAD" else asked
+        try:
+            response = view(request, *args, **kwargs)
+        finally:
+            request.method = asked
+        if response.status_code == NOT_ALLOWED:
+            return _not_allowed(response)
+        return response
+
+    return call
+
+
+def _not_allowed(refused: HttpResponseBase) -> HttpResponse:
+    methods = refused.headers["Allow"].split(", ")
+    allowed = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
+    response = HttpResponse(
+        f"This call takes {allowed} only.",
+        status=NOT_ALLOWED,
+        content_type="text/plain; charset=utf-8",
+    )
+    response.headers["Allow"] = allowed
+    response.headers["X-Error-Code"] = "method_not_allowed"
+    return response

@@ -65,9 +65,12 @@ def check_derived_fields(**_: Any) -> list[CheckMessage]:
             continue
         if getattr(column, "editable", False):
             found.append(Error(f"{derived.label} must be editable=False.", id="config.E003"))
-    for label in sorted({label for derivation in REGISTRY for label in derivation.sources}):
-        if not isinstance(apps.get_model(label)._default_manager.all(), DerivedQuerySet):
-            found.append(Error(f"{label}.objects must be a DerivedQuerySet.", id="config.E006"))
+    sources = sorted({label for derivation in REGISTRY for label in derivation.sources})
+    found.extend(
+        Error(f"{label}.objects must be a DerivedQuerySet.", id="config.E006")
+        for label in sources
+        if not isinstance(apps.get_model(label)._default_manager.all(), DerivedQuerySet)
+    )
     return found
 
 

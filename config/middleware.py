@@ -6,9 +6,12 @@ import logging
 import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+
+UTF8_NAMES: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -45,9 +48,10 @@ class RequestIdFilter(logging.Filter):
 
 
 def refuse_unstorable(get_response: GetResponse) -> GetResponse:
-    """Refuse NUL in path or query: PostgreSQL stores it in no text, so it can only be a fault.
+    """Refuse what no table can store: NUL in an address, and bodies that are not UTF-8.
 
-    Lone surrogates cannot arrive here: Django decodes both with replacement.
+    Lone surrogates cannot stand in an address, which Django decodes with replacement; in a body
+    they could, through a charset like `raw_unicode_escape`.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -57,6 +61,11 @@ def refuse_unstorable(get_response: GetResponse) -> GetResponse:
                 "The address contains a NUL character (%00); remove it and try again.",
                 status=400,
                 content_type="text/plain; charset=utf-8",
+            )
+        charset = (request.content_params or {}).get("charset", "utf-8")
+        if charset.lower() not in UTF8_NAMES:
+            return HttpResponse(
+                "Send the body as UTF-8.", status=415, content_type="text/plain; charset=utf-8"
             )
         return get_response(request)
 

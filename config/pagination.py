@@ -62,7 +62,8 @@ def read_cursor(listing: str, text: str, *types: type) -> tuple[Any, ...]:
         key = Signer(salt=f"cursor:{listing}").unsign_object(text, serializer=_OrjsonSerializer)
     except (BadSignature, ValueError, UnicodeError):
         raise CursorRefused from None
-    if len(key) != len(types) or not all(map(isinstance, key, types)):
+    fits = isinstance(key, list) and len(key) == len(types)
+    if not fits or not all(map(isinstance, key, types)):
         raise CursorRefused
     return tuple(key)
 

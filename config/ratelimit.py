@@ -23,6 +23,7 @@ from django.http import HttpRequest
 
 WINDOW_SECONDS: Final = 60
 _MAX_BUCKETS: Final = 50_000
+UNKNOWN_ADDRESS: Final = "unknown"
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,13 @@ def client_address(request: HttpRequest) -> str:
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
-        return "unknown"
-    if ip.version == 6:  # noqa: PLR2004
-        return str(ipaddress.ip_network((ip, 64), strict=False).network_address)
-    return str(ip)
+        return UNKNOWN_ADDRESS
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped:
+        # A socket that takes both kinds shows IPv4 callers like this.
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, 64), strict=False).network_address)
 
 
 class _Buckets:

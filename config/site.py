@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from pathlib import Path
+from threading import Event
+from typing import Any, Final
 
 import orjson
 from django.conf import settings
@@ -11,8 +14,11 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import get_template
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+
+from config.middleware import current_request_id
 
 
 @require_safe
@@ -46,20 +52,35 @@ def _database_answers() -> bool:
     return True
 
 
+# Reading the migrations takes 20 queries' worth of time; once applied they stay so, because a
+# process never outlives the release whose migrations it knows.
+_migrations_seen: Final = Event()
+
+
 def _migrations_are_applied() -> bool:
+    if _migrations_seen.is_set():
+        return True
     try:
         executor = MigrationExecutor(connection)
     except DatabaseError:
         return False
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return False
+    _migrations_seen.set()
+    return True
 
 
 def _storage_answers() -> bool:
+    """Say whether files can be stored; a folder not made yet counts by the one it will be in."""
+    location = getattr(default_storage, "location", None)
     try:
-        default_storage.exists("probe")
+        if location is None:
+            default_storage.exists("probe")
+            return True
+        folder = next(path for path in [Path(location), *Path(location).parents] if path.exists())
     except OSError:
         return False
-    return True
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 READINESS = {
@@ -82,6 +103,12 @@ def robots(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
 
 
+@require_safe
+def about(request: HttpRequest) -> HttpResponse:
+    """Say what this site is."""
+    return render(request, "public/about.html")
+
+
 def api_not_found(_request: HttpRequest) -> HttpResponse:
     """Answer an unknown API address as the client prints it: plain text, never a page."""
     response = HttpResponse(
@@ -92,6 +119,7 @@ def api_not_found(_request: HttpRequest) -> HttpResponse:
 
 
 def _error(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    """Answer the page of this status; below /api/ `sentence` as plain text."""
     if request.path.startswith("/api/"):
         return HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")
     return render(request, f"{status}.html", status=status)
@@ -114,6 +142,24 @@ def not_found(request: HttpRequest, exception: Any) -> HttpResponse:  # noqa: AR
     return _error(request, 404, "")
 
 
+def gone(request: HttpRequest, sentence: str = "") -> HttpResponse:
+    """Answer 410 with a page that says what was taken away; views call it."""
+    return render(request, "410.html", {"message": sentence}, status=410)
+
+
+def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
+    """Answer 429 with the seconds to wait, on the page and in `Retry-After`; views call it."""
+    response = render(request, "429.html", {"retry_after": seconds}, status=429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 with the request id and no query: the database may be what failed."""
-    return _error(request, 500, "Something broke on our side; it is logged. Try again.")
+    """Answer 500 with the request id and no query: the database may be what failed.
+
+    The template gets no request, so that no context processor asks who is signed in.
+    """
+    if request.path.startswith("/api/"):
+        return _error(request, 500, "Something broke on our side; it is logged. Try again.")
+    page = get_template("500.html").render({"request_id": current_request_id()})
+    return HttpResponse(page, status=500)

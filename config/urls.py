@@ -6,16 +6,17 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from ninja import NinjaAPI
 from ninja.errors import ValidationError
 
 from accounts.api import router as accounts_router
+from accounts.views import admin_sign_in
 from config import site
-from config.api import error_response
+from config.api import ContractAPI, error_response
 from config.errors import DomainError
+from config.reference import reference
 from skills.api import router as skills_router
 
-api = NinjaAPI(
+api = ContractAPI(
     title="Skillboard API",
     version=settings.VERSION,
     description="What the clawhub command line client asks of a registry, and what you may ask.",
@@ -50,6 +51,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", site.healthz, name="healthz"),
     path("readyz", site.readyz, name="readyz"),
     path("robots.txt", site.robots, name="robots"),
+    path("api/docs/", reference, name="api-docs"),
+    path("about/", site.about, name="about"),
+    # In front of the admin site's own: one sign-in page, with one limit and one lock.
+    path("django-admin/login/", admin_sign_in, name="admin-sign-in"),
     path("django-admin/", admin.site.urls),
     path("", include("accounts.urls")),
     path("", include("skills.urls")),

@@ -8,12 +8,15 @@ from typing import Any, Final
 from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import register_converter
+from django.urls.converters import StringConverter
+from django.utils.http import parse_etags
 from ninja import P, QueryEx, Router
 
 from accounts.identity import api_actor
 from accounts.policy import ANONYMOUS, Actor
 from accounts.services import TokenRefused
-from config.api import endpoint, error_response, json_response
+from config.api import STATUS_OF_CODE, endpoint, error_response, json_response
 from config.errors import DomainError
 from config.pagination import parse_limit, read_cursor, sign_cursor
 from skills import lookup, serializers
@@ -23,6 +26,14 @@ from skills.models import SkillVersion, VersionFingerprint
 from skills.models.listing import SORT_COLUMNS
 from skills.search import search
 
+
+class ReferenceConverter(StringConverter):
+    """A slug or `@owner/slug` in a path; percent-encoded slashes arrive decoded."""
+
+    regex = r"@[^/]+/[^/]+|[^/]+"
+
+
+register_converter(ReferenceConverter, "reference")
 router = Router(tags=["skills"])
 
 PREVIEW_MAX_BYTES: Final = 200 * 1024
@@ -72,9 +83,34 @@ def reader(request: HttpRequest) -> Actor:
 
 
 def on_refusal(refusal: DomainError) -> HttpResponse:
-    """Answer a refusal; an ambiguous name lists its owners, the one JSON error of the contract."""
-    if not isinstance(refusal, lookup.AmbiguousSlug):
+    """Answer a refusal; an ambiguous name lists its owners in JSON, all else is plain text."""
+    if isinstance(refusal, lookup.AmbiguousSlug):
+        return json_response(_ambiguity(refusal), status=STATUS_OF_CODE[refusal.code])
+    return error_response(refusal)
+
+
+def on_install_refusal(refusal: DomainError) -> HttpResponse:
+    """Answer a refusal of the install call: JSON that says why, plain text for what is unknown."""
+    if isinstance(refusal, lookup.Withheld):
+        told: dict[str, Any] = {"slug": refusal.slug}
+    elif isinstance(refusal, lookup.AmbiguousSlug):
+        told = _ambiguity(refusal)
+    else:
         return error_response(refusal)
+    status = STATUS_OF_CODE[refusal.code]
+    told |= {
+        "ok": False,
+        # The one word of the clients' fixed list that speaks of our kind of archive.
+        "reason": "archive_version_missing",
+        "message": refusal.message,
+        "status": status,
+    }
+    response = json_response(told, status=status)
+    response.headers["X-Error-Code"] = refusal.code
+    return response
+
+
+def _ambiguity(refusal: lookup.AmbiguousSlug) -> dict[str, Any]:
     matches = [
         {
             "ownerHandle": skill.owner_handle,
@@ -84,16 +120,16 @@ def on_refusal(refusal: DomainError) -> HttpResponse:
         }
         for skill in refusal.matches
     ]
-    told = {
+    return {
         "code": refusal.code,
         "message": refusal.message,
         "slug": refusal.slug,
         "matches": matches,
     }
-    return json_response(told, status=409)
 
 
 reads = endpoint("read", reader, on_refusal)
+installs = endpoint("read", reader, on_install_refusal)
 downloads = endpoint("download", reader, on_refusal)
 
 
@@ -173,7 +209,7 @@ def search_skills(
     return json_response({"results": results})
 
 
-@router.get("/skills/{slug}", summary="One skill")
+@router.get("/skills/{reference:slug}", summary="One skill")
 @reads
 def get_skill(
     request: HttpRequest,
@@ -187,7 +223,7 @@ def get_skill(
     return json_response(serializers.skill_detail(skill))
 
 
-@router.get("/skills/{slug}/versions", summary="Versions of a skill, newest first")
+@router.get("/skills/{reference:slug}/versions", summary="Versions of a skill, newest first")
 @reads
 def list_versions(
     request: HttpRequest,
@@ -216,7 +252,7 @@ def list_versions(
     )
 
 
-@router.get("/skills/{slug}/versions/{version}", summary="One version with its files")
+@router.get("/skills/{reference:slug}/versions/{version}", summary="One version with its files")
 @reads
 def get_version(
     request: HttpRequest,
@@ -233,7 +269,7 @@ def get_version(
     return json_response(serializers.version_detail(skill, found, files))
 
 
-@router.get("/skills/{slug}/file", summary="One file of a version")
+@router.get("/skills/{reference:slug}/file", summary="One file of a version")
 @reads
 def get_file(
     request: HttpRequest,
@@ -275,7 +311,8 @@ def _attachment(
     """Serve stored content: never rendered by a browser, revalidated by its hash."""
     etag = f'"{sha256}"'
     response: HttpResponseBase
-    if request.headers.get("If-None-Match") == etag:
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    if "*" in known or etag in {held.removeprefix("W/") for held in known}:
         response = HttpResponse(status=304)
     else:
         response = FileResponse(
@@ -323,8 +360,8 @@ def resolve(
     )
 
 
-@router.get("/skills/{slug}/install", summary="How to install a skill")
-@reads
+@router.get("/skills/{reference:slug}/install", summary="How to install a skill")
+@installs
 def install(
     request: HttpRequest,
     slug: str,
@@ -334,7 +371,7 @@ def install(
 ) -> HttpResponse:
     """Where the latest version's ZIP is, or in one sentence why there is none."""
     skill = lookup.find_installable(actor_of(request), slug, owner_handle or owner)
-    version = lookup.find_version(skill)
+    version = lookup.require_available(lookup.find_version(skill))
     url = serializers.download_url(settings.SITE_URL, skill, version)
     archive = {"version": version.version, "downloadUrl": url}
     return json_response(

@@ -63,7 +63,7 @@ def sweep(before: datetime | None = None) -> int:
     """
     before = before or timezone.now() - GRACE
     idle = _unreferenced().filter(touched_at__lt=before).order_by("touched_at")
-    swept = sum(_sweep_one(sha256) for sha256 in list(idle.values_list("pk", flat=True)))
+    swept = sum(_sweep_one(sha256, before) for sha256 in list(idle.values_list("pk", flat=True)))
     return swept + _sweep_strays(before)
 
 
@@ -73,10 +73,12 @@ def _unreferenced() -> QuerySet[Blob]:
     return Blob.objects.filter(~Exists(files), ~Exists(archives))
 
 
-def _sweep_one(sha256: str) -> int:
+def _sweep_one(sha256: str, before: datetime) -> int:
     with transaction.atomic():
-        # Asked again under the lock: somebody may have used it since the list was made.
-        row = _unreferenced().select_for_update(skip_locked=True).filter(pk=sha256).first()
+        # Asked again under the lock: since the list was made somebody may have used it, or have
+        # touched it and be about to.
+        idle = _unreferenced().filter(pk=sha256, touched_at__lt=before)
+        row = idle.select_for_update(skip_locked=True).first()
         if row is None:
             return 0
         row.delete()
@@ -88,21 +90,28 @@ def _sweep_strays(before: datetime) -> int:
     """Delete objects without a row: left by a writer killed before its transaction ended."""
     gone = 0
     for name in list(_stored_names()):
-        sha256 = name.rsplit("/", 1)[-1]
-        if default_storage.get_modified_time(name) >= before:
+        try:
+            if default_storage.get_modified_time(name) >= before:
+                continue
+        except FileNotFoundError:
+            # A writer has just given it its name, or another sweep was faster.
             continue
-        if sha256.startswith("."):
-            default_storage.delete(name)
-            gone += 1
-            continue
-        with transaction.atomic():
-            # Our own row makes a writer of the same content wait until the object is gone.
-            _row, made = Blob.objects.get_or_create(sha256=sha256, defaults={"size_bytes": 0})
-            if made:
-                default_storage.delete(name)
-                Blob.objects.filter(pk=sha256).delete()
-                gone += 1
+        gone += _sweep_stray(name)
     return gone
+
+
+def _sweep_stray(name: str) -> int:
+    sha256 = name.rsplit("/", 1)[-1]
+    if sha256.startswith("."):
+        default_storage.delete(name)
+        return 1
+    with transaction.atomic():
+        # Our own row makes a writer of the same content wait until the object is gone.
+        _row, made = Blob.objects.get_or_create(sha256=sha256, defaults={"size_bytes": 0})
+        if made:
+            default_storage.delete(name)
+            Blob.objects.filter(pk=sha256).delete()
+    return int(made)
 
 
 def _stored_names() -> Iterator[str]:

@@ -6,6 +6,7 @@ parameters, because composing costs more time than PostgreSQL needs to answer.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
+from psycopg.types.datetime import TimestamptzLoader
 
 from config.errors import DomainError
 from config.pagination import PAGE_SIZE, RowCompare, read_cursor, sign_cursor
@@ -114,9 +116,7 @@ def list_query(
 def page(query: ListQuery, *, cursor: str = "", limit: int = PAGE_SIZE) -> Page:
     """Return one page: one statement, no version, badge or file row. Raises `CursorRefused`."""
     sql, params = _statement(query, cursor, limit)
-    with connection.cursor() as db:
-        db.execute(sql, params)
-        cards = [Card(*row) for row in db.fetchall()]
+    cards = _fetch(sql, params)
     if len(cards) <= limit:
         return Page(cards)
     cards = cards[:limit]
@@ -125,8 +125,15 @@ def page(query: ListQuery, *, cursor: str = "", limit: int = PAGE_SIZE) -> Page:
 
 def read_cards(rows: QuerySet[SkillListing]) -> list[Card]:
     """Return the cards of these rows, JSON columns as text: one statement."""
+    return _fetch(*rows.values_list(*Card._fields).query.sql_with_params())
+
+
+def _fetch(sql: str, params: Iterable[Any]) -> list[Card]:
     with connection.cursor() as db:
-        db.execute(*rows.values_list(*Card._fields).query.sql_with_params())
+        # Django reads points in time by a loader in Python: a sixth of a page's time. This one is
+        # psycopg's own, which comes compiled.
+        db.adapters.register_loader("timestamptz", TimestamptzLoader)
+        db.execute(sql, params)
         return [Card(*row) for row in db.fetchall()]
 
 

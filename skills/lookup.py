@@ -44,8 +44,12 @@ class FileNotInVersion(DomainError):
 class Withheld(DomainError):
     """It exists, and this caller may be told why it is not handed out; the code says why.
 
-    Codes: `deleted`, `removed`, `hidden`, `withdrawn`, `malicious`.
+    Codes: `deleted`, `removed`, `hidden`, `withdrawn`, `malicious`. `slug` is the skill's.
     """
+
+    def __init__(self, message: str, *, slug: str, code: str) -> None:
+        super().__init__(message, code=code)
+        self.slug = slug
 
 
 class AmbiguousSlug(DomainError):
@@ -61,9 +65,9 @@ class AmbiguousSlug(DomainError):
 
 def split_reference(slug: str, owner: str = "") -> tuple[str, str]:
     """Return (owner, slug) of `slug`, `@owner/slug` or `owner/slug`; the owner may be empty."""
-    slug, owner = slug.strip(), owner.strip().removeprefix("@").lower()
+    slug, owner = slug.strip(), owner.strip().lstrip("@").lower()
     if "/" in slug:
-        named, _, slug = slug.removeprefix("@").partition("/")
+        named, _, slug = slug.lstrip("@").partition("/")
         owner = owner or named.lower()
     return owner, slug
 
@@ -94,13 +98,16 @@ def find_installable(actor: Actor, slug: str, owner: str = "") -> Skill:
     its owner deleted is simply not found.
     """
     try:
-        return find_skill(actor, slug, owner)
+        skill = find_skill(actor, slug, owner)
     except SkillNotFound:
         owner, slug = split_reference(slug, owner)
         found = [skill for skill in _named(slug, owner) if skill.soft_deleted_at is None]
         if found:
             refuse_hidden(found[0])
         raise
+    if verdict.is_malware_blocked(skill):
+        refuse_hidden(skill)
+    return skill
 
 
 def _named(slug: str, owner: str) -> list[Skill]:
@@ -127,18 +134,22 @@ def refuse_hidden(skill: Skill) -> NoReturn:
         raise Withheld(
             f"@{skill.owner_handle}/{skill.slug} was deleted by its owner; run undelete to bring"
             " it back.",
+            slug=skill.slug,
             code="deleted",
         )
     if skill.moderation_status == ModerationStatus.REMOVED:
-        raise Withheld(f"{skill.slug} was removed by a moderator.", code="removed")
+        raise Withheld(f"{skill.slug} was removed by a moderator.", slug=skill.slug, code="removed")
     if verdict.is_malware_blocked(skill):
-        raise Withheld(f"{skill.slug} is blocked: a scan found malware.", code="malicious")
+        raise Withheld(
+            f"{skill.slug} is blocked: a scan found malware.", slug=skill.slug, code="malicious"
+        )
     if skill.moderation_status == ModerationStatus.HIDDEN:
         raise Withheld(
-            f"{skill.slug} is hidden while moderators review it.",
-            code="hidden",
+            f"{skill.slug} is hidden while moderators review it.", slug=skill.slug, code="hidden"
         )
-    raise Withheld(f"Every version of {skill.slug} was withdrawn.", code="withdrawn")
+    raise Withheld(
+        f"Every version of {skill.slug} was withdrawn.", slug=skill.slug, code="withdrawn"
+    )
 
 
 def find_version(skill: Skill, version: str = "", tag: str = "") -> SkillVersion:
@@ -148,9 +159,10 @@ def find_version(skill: Skill, version: str = "", tag: str = "") -> SkillVersion
     """
     rows = SkillVersion.objects.filter(skill=skill).without_texts()
     if version:
-        found: SkillVersion | None = rows.filter(version=version.strip().removeprefix("v")[:100]).first()
+        named = version.strip().removeprefix("v")
+        found: SkillVersion | None = rows.filter(version=named).first()
     else:
-        wanted = SkillTag.objects.filter(skill=skill, name=(tag or "latest")[:64])
+        wanted = SkillTag.objects.filter(skill=skill, name=tag or "latest")
         found = rows.filter(pk__in=wanted.values("version")).first()
     if found is None:
         raise VersionNotFound("Version not found")
@@ -160,10 +172,14 @@ def find_version(skill: Skill, version: str = "", tag: str = "") -> SkillVersion
 def require_available(version: SkillVersion) -> SkillVersion:
     """Return the version if its files may be read. Raises `Withheld`."""
     if version.withdrawn_at is not None:
-        raise Withheld(f"Version {version.version} was withdrawn.", code="withdrawn")
+        raise Withheld(
+            f"Version {version.version} was withdrawn.", slug=version.skill.slug, code="withdrawn"
+        )
     if version.scan_state == ScanState.MALICIOUS:
         raise Withheld(
-            f"Version {version.version} is blocked: a scan found malware.", code="malicious"
+            f"Version {version.version} is blocked: a scan found malware.",
+            slug=version.skill.slug,
+            code="malicious",
         )
     return version
 

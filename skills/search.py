@@ -48,6 +48,8 @@ def search(
     scores = _by_identity(text, limit)
     if not exact:
         scores = _by_words(text, limit) | _by_prefix(text, limit) | scores
+    if not scores:
+        return []
     rows = SkillListing.objects.under("").filter(skill__in=scores)
     if not suspicious:
         rows = rows.clean()

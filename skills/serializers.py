@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import orjson
 from django.utils.http import urlencode
@@ -12,10 +12,16 @@ from skills import verdict
 from skills.listing import Card
 from skills.models import Skill, SkillFile, SkillVersion
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
+
 
 def milliseconds(moment: datetime) -> int:
-    """Return whole milliseconds since the Unix epoch."""
-    return int(moment.timestamp() * 1000)
+    """Return whole milliseconds since the Unix epoch.
+
+    Rounded as the database rounds in `latestVersion`, so that one moment is one number everywhere.
+    """
+    return (moment - EPOCH + MILLISECOND / 2) // MILLISECOND
 
 
 def list_item(card: Card) -> dict[str, Any]:

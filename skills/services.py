@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Namespace, User
-from config.derived import deferred
+from config.derived import deferred, own_columns
 from config.errors import DomainError
-from config.text import clean_line
+from config.text import clean_line, refuse_unstorable
 from skills import blobs
 from skills.archive import write_archive
 from skills.bundle import Bundle, BundleFile
@@ -118,21 +118,23 @@ def publish_version(
     archive = _store_with_archive(bundle)
     with deferred():
         # Publishes into one namespace queue up here; the second sees what the first made.
-        Namespace.objects.select_for_update(no_key=True).get(pk=namespace.pk)
-        standing = _standing(namespace, checked)
+        locked = Namespace.objects.select_for_update(no_key=True).filter(pk=namespace.pk)
+        locked.values_list("pk", flat=True).get()
+        former = Skill.objects.filter(namespace=namespace, slug=checked.publication.slug).first()
+        standing = _standing(namespace, checked) if former else None
         if standing is not None:
             return standing
-        skill = _upsert_skill(namespace, checked)
+        skill = _save_skill(former, namespace, checked)
         version = _insert_version(skill, checked, archive, actor)
-        for tag in checked.publication.tags:
-            SkillTag.objects.update_or_create(skill=skill, name=tag, defaults={"version": version})
+        _point_tags(skill, version, checked.publication.tags, is_new=former is None)
         audit.record(
             actor=actor,
             verb="skill.publish",
             thing=skill,
+            label=f"@{namespace.handle}/{skill.slug}",
             after={"version": version.version, "source": version.source},
         )
-    skill.refresh_from_db()
+    skill.refresh_from_db(fields=sorted(own_columns(Skill._meta.label)))
     return Published(skill, version, created=True)
 
 
@@ -150,7 +152,7 @@ def _validated(publication: Publication) -> Publication:
         slug=publication.slug if publication.keep_slug else validate_new_slug(publication.slug),
         version=publication.version,
         display_name=display_name,
-        changelog=publication.changelog[:20_000],
+        changelog=refuse_unstorable(publication.changelog[:20_000], field="changelog"),
         summary=clean_line(publication.summary, 300),
         license=clean_line(publication.license, 64),
         tags=_clean_tags(publication.tags),
@@ -178,18 +180,16 @@ def _clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 def _standing(namespace: Namespace, checked: _Checked) -> Published | None:
     """Return the version that this publication repeats, None when it is new."""
-    version = (
-        SkillVersion.objects.select_related("skill")
-        .without_texts()
-        .filter(
-            skill__namespace=namespace,
-            skill__slug=checked.publication.slug,
-            version=checked.publication.version,
-        )
-        .first()
+    versions = SkillVersion.objects.filter(
+        skill__namespace=namespace,
+        skill__slug=checked.publication.slug,
+        version=checked.publication.version,
     )
-    if version is None:
+    # The usual answer is "none", and composing a query of both whole rows costs more than asking.
+    found = versions.values_list("pk", flat=True).first()
+    if found is None:
         return None
+    version = SkillVersion.objects.select_related("skill").without_texts().get(pk=found)
     stored = set(version.fingerprints.values_list("fingerprint", flat=True))
     if stored != checked.fingerprints or version.withdrawn_at is not None:
         raise VersionExists(
@@ -236,10 +236,10 @@ class _Borrowed:
         """Leave it open."""
 
 
-def _upsert_skill(namespace: Namespace, checked: _Checked) -> Skill:
+def _save_skill(former: Skill | None, namespace: Namespace, checked: _Checked) -> Skill:
     said, bundle = checked.publication, checked.bundle
     when = said.published_at or timezone.now()
-    skill = Skill.objects.filter(namespace=namespace, slug=said.slug).first()
+    skill = former
     if skill is None:
         # A new skill takes the name over from an old one that only leads elsewhere.
         SkillAlias.objects.filter(namespace=namespace, slug=said.slug).delete()
@@ -284,6 +284,17 @@ def _insert_version(
         for fingerprint in sorted(checked.fingerprints)
     )
     return version
+
+
+def _point_tags(skill: Skill, version: SkillVersion, names: Sequence[str], *, is_new: bool) -> None:
+    """Let these tags point at the version. The caller holds the namespace: no tag comes between."""
+    tags = SkillTag.objects.filter(skill=skill, name__in=names)
+    standing = set() if is_new else set(tags.values_list("name", flat=True))
+    if standing:
+        tags.update(version=version)
+    SkillTag.objects.bulk_create(
+        SkillTag(skill=skill, name=name, version=version) for name in names if name not in standing
+    )
 
 
 @transaction.atomic

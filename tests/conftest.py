@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
+from psycopg import sql
 
 from config import devdb, ratelimit
 
@@ -20,6 +23,28 @@ def pytest_configure(config: pytest.Config) -> None:
     # Only the controller starts the server; the workers of xdist find it running.
     if not hasattr(config, "workerinput") and devdb.serves(settings.DATABASES["default"]):
         devdb.ensure_running()
+        _drop_databases_of_killed_runs()
+
+
+def _drop_databases_of_killed_runs() -> None:
+    with psycopg.connect(**_maintenance_address(), autocommit=True) as server:
+        found = server.execute(
+            "SELECT datname FROM pg_database WHERE datname ~ '^test_skillboard_'"
+        )
+        for (name,) in found.fetchall():
+            run = re.match(r"test_skillboard_(\d+)", name)
+            if run and not Path(f"/proc/{run[1]}").exists():
+                server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _maintenance_address() -> dict[str, str]:
+    database = settings.DATABASES["default"]
+    return {
+        "host": database["HOST"],
+        "port": str(database["PORT"]),
+        "user": database["USER"],
+        "dbname": "postgres",
+    }
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -7,12 +7,18 @@ from pathlib import Path
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("SKILLBOARD_DEMO", "1")
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403
+
+# Two runs on one machine do not share a database; the workers of one run inherit its number.
+TEST_RUN = os.environ.setdefault("SKILLBOARD_TEST_RUN", str(os.getpid()))
+DATABASES["default"]["TEST"] = {"NAME": f"test_skillboard_{TEST_RUN}"}  # noqa: F405
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]
 _SCRATCH = Path(tempfile.mkdtemp(prefix="skillboard-tests-"))
 STORAGES["default"]["OPTIONS"]["location"] = str(_SCRATCH / "blobs")  # noqa: F405
+# The migration linter is a command of the checks, no part of the product.
+INSTALLED_APPS = [*INSTALLED_APPS, "django_migration_linter"]  # noqa: F405
 STATIC_ROOT = _SCRATCH / "static"
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import factory
+from django.core.management import call_command
 
 from accounts.models import Namespace
 from skills.bundle import read_parts
@@ -36,6 +38,13 @@ def publish_skill(
     return publish_version(
         namespace=namespace, bundle=bundle_of(files), publication=publication, actor=actor
     )
+
+
+def import_folder(folder: Path, *arguments: str) -> str:
+    """Run `import_skills` on a folder; return what it prints at its end."""
+    out = io.StringIO()
+    call_command("import_skills", str(folder), *arguments, stdout=out, stderr=io.StringIO())
+    return out.getvalue()
 
 
 class NamespaceFactory(factory.django.DjangoModelFactory):

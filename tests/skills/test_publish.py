@@ -21,7 +21,11 @@ def test_a_published_skill_stands_with_its_files_and_card(publish):
     assert skill.badges == {}
     assert skill.version_count == 1
     assert skill.latest_version_summary["version"] == "1.0.0"
-    assert sorted(published.version.files.values_list("path", flat=True)) == ["SKILL.md", "docs/Notes.md", "empty.txt"]
+    assert sorted(published.version.files.values_list("path", flat=True)) == [
+        "SKILL.md",
+        "docs/Notes.md",
+        "empty.txt",
+    ]
     assert SkillListing.objects.get(skill=skill, facet="").display_name == "Pdf Tools"
 
 

@@ -85,7 +85,8 @@ class Command(BaseCommand):
         for page in SMOKE_PAGES:
             with urllib.request.urlopen(f"{address}{page}", timeout=30) as response:  # noqa: S310
                 self.stdout.write(f"{response.status} {len(response.read()):>7} bytes  {page}")
-        task = async_task("skills.tasks.sweep_blobs")
+        # Successes are not kept by default: history belongs to the job room.
+        task = async_task("skills.tasks.sweep_blobs", save=True)
         wait_until(lambda: Task.objects.filter(pk=task).exists(), children)
         done = Task.objects.get(pk=task)
         if not done.success:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from tqdm import tqdm
 
 from accounts.models import Namespace
@@ -62,8 +63,12 @@ class Command(BaseCommand):
         return "imported" if published else "unchanged"
 
 
+@transaction.atomic
 def import_skill(folder: Path) -> bool:
-    """Import one folder; False when the version already stands. Raises the service's refusals."""
+    """Import one folder; False when the version already stands. Raises the service's refusals.
+
+    One transaction: a refused skill leaves no namespace behind.
+    """
     meta = read_meta(folder / META_NAME)
     bundle = read_folder(folder)
     namespace, _made = Namespace.objects.get_or_create(handle=meta["owner"])
@@ -82,6 +87,9 @@ def import_skill(folder: Path) -> bool:
 
 def read_meta(path: Path) -> dict[str, Any]:
     """Read owner, slug, displayName, version and publishedAt. Raises `MetaRefused`."""
+    # A link could lead out of the archive, and a pipe never ends.
+    if path.is_symlink() or not path.is_file():
+        raise MetaRefused(f"{META_NAME} is no plain file.")
     try:
         if path.stat().st_size > META_MAX_BYTES:
             raise MetaRefused(f"{META_NAME} is larger than {META_MAX_BYTES} bytes.")
@@ -96,6 +104,9 @@ def read_meta(path: Path) -> dict[str, Any]:
         }
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, RecursionError) as e:
         raise MetaRefused(f"{META_NAME} is not readable: {type(e).__name__} {e}") from e
+    for name in ("displayName", "version"):
+        if not isinstance(found[name], str):
+            raise MetaRefused(f"{name} in {META_NAME} is no text.", field=name)
     for name in ("owner", "slug"):
         if not found[name] or "/" in found[name]:
             raise MetaRefused(f"{META_NAME} names no usable {name}.", field=name)

@@ -1,0 +1,208 @@
+"""The reference page of the JSON API, written from its OpenAPI document: no second list to keep."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
+
+from config.api import STATUS_OF_CODE
+from config.ratelimit import WINDOW_SECONDS
+
+BAD_REQUEST: Final = 400
+TOO_MANY: Final = 429
+
+# What a reader should know of each code; `STATUS_OF_CODE` gives the status.
+MEANING_OF_CODE: Final = {
+    "token_missing": "This call needs a token.",
+    "token_invalid": "The token is not known here, or the header is not “Bearer <token>”.",
+    "token_revoked": "The token was revoked; make a new one.",
+    "token_expired": "The token's time is over; make a new one.",
+    "account_banned": "The account behind the token is banned; the body says why.",
+    "scope_missing": "The token lacks the right for this call.",
+    "hidden": "The skill is hidden while moderators review it.",
+    "malicious": "A scan found malware; nothing is handed out.",
+    "skill_not_found": "No skill of this name is visible to you.",
+    "version_not_found": "The skill has no such version or tag.",
+    "file_not_found": "The version has no file of this path.",
+    "not_found": "There is no such call.",
+    "AMBIGUOUS_SKILL_SLUG": "Several owners use this name; the JSON body lists them.",
+    "version_exists": "This version was published with other files.",
+    "deleted": "You deleted this skill; you can bring it back.",
+    "removed": "A moderator removed the skill.",
+    "withdrawn": "The version was withdrawn.",
+    "preview_too_large": "The file is too large for a preview; fetch it without preview.",
+    "preview_not_text": "The file is no UTF-8 text; fetch it without preview.",
+}
+KIND_OF_LIMIT: Final = {
+    "read": "Reading",
+    "write": "Publishing and changing",
+    "download": "Downloads",
+    "login": "Signing in",
+}
+# Groups in the order of the page.
+TITLE_OF_TAG: Final = {"skills": "Skills", "accounts": "Your account"}
+# Said once for the parameters that many calls share and the document leaves without a text.
+MEANING_OF_PARAMETER: Final = {
+    "slug": "The skill's name; `@owner/name` is read, too",
+    "owner": "The owner's name, where several owners use one slug",
+    "ownerHandle": "The same as `owner`",
+    "version": "Such as `1.0.0`; the latest one without it",
+    "tag": "Such as `latest`, in place of a version",
+    "path": "A file's path in the version",
+    "category": "Only skills of this category",
+    "topic": "Only skills with this topic",
+    "q": "What to look for",
+    "limit": "1 to 200, 25 by default",
+    "cursor": "`nextCursor` of the page before",
+    "hash": "A fingerprint: 64 hexadecimal characters",
+    "preview": "`1`: as text, if it is small enough",
+    "nonSuspiciousOnly": "`true` leaves out what is under review or needs caution",
+    "nonSuspicious": "The same as `nonSuspiciousOnly`",
+    "highlightedOnly": "`true`: only skills that staff highlighted",
+}
+# What the example calls put in; a query parameter not named here is left out of them.
+EXAMPLES: Final = {
+    "path": {"slug": "pdf-tools", "version": "1.0.0"},
+    "query": {"slug": "pdf-tools", "q": "pdf", "path": "SKILL.md", "hash": "…"},
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a call, as the table shows it."""
+
+    name: str
+    place: str
+    kind: str
+    is_required: bool
+    meaning: SafeString
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call."""
+
+    method: str
+    path: str
+    summary: str
+    text: SafeString
+    needs_token: bool
+    parameters: list[Parameter]
+    example: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Everything the page says."""
+
+    description: str
+    groups: dict[str, list[Operation]]
+    errors: list[tuple[int, str, str]]
+    limits: list[tuple[str, int, int, int]]
+
+
+@require_safe
+def reference(request: HttpRequest) -> HttpResponse:
+    """Show every call with its parameters, an example, the errors and the limits."""
+    context = {"api": read_reference(), "base": settings.SITE_URL, "window": WINDOW_SECONDS}
+    return render(request, "public/api_reference.html", context)
+
+
+@functools.cache
+def read_reference() -> Reference:
+    """Read the OpenAPI document; once in a process, because routes do not change under it."""
+    from config.urls import api
+
+    document: dict[str, Any] = api.get_openapi_schema()
+    groups: dict[str, list[Operation]] = {}
+    for path, operations in document["paths"].items():
+        for method, said in operations.items():
+            tag = said.get("tags", ["other"])[0]
+            title = TITLE_OF_TAG.get(tag, tag.capitalize())
+            groups.setdefault(title, []).append(_operation(method, path, said))
+    order = list(TITLE_OF_TAG.values())
+    ranked = dict(sorted(groups.items(), key=lambda group: [*order, group[0]].index(group[0])))
+    return Reference(document["info"]["description"], ranked, _errors(), _limits())
+
+
+def _operation(method: str, path: str, said: dict[str, Any]) -> Operation:
+    parameters = [_parameter(parameter) for parameter in said.get("parameters", [])]
+    needs_token = "security" in said
+    return Operation(
+        method=method.upper(),
+        path=path,
+        summary=said.get("summary", ""),
+        text=_with_code(said.get("description", "")),
+        needs_token=needs_token,
+        parameters=parameters,
+        example=_example(method.upper(), path, parameters, needs_token=needs_token),
+    )
+
+
+def _parameter(said: dict[str, Any]) -> Parameter:
+    schema = said.get("schema", {})
+    kinds = [schema, *schema.get("anyOf", [])]
+    return Parameter(
+        name=said["name"],
+        place=said["in"],
+        kind=" or ".join(kind["type"] for kind in kinds if "type" in kind) or "any",
+        is_required=said.get("required", False),
+        meaning=_with_code(
+            said.get("description")
+            or schema.get("description")
+            or MEANING_OF_PARAMETER.get(said["name"], "")
+        ),
+    )
+
+
+def _with_code(text: str) -> SafeString:
+    """Return escaped HTML in which `words` between backticks are code."""
+    parts = enumerate(text.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in parts)
+    )
+
+
+def _example(method: str, path: str, parameters: list[Parameter], *, needs_token: bool) -> str:
+    """Write a call for the shell."""
+    query = []
+    for parameter in parameters:
+        value = EXAMPLES.get(parameter.place, {}).get(parameter.name)
+        if value and parameter.place == "path":
+            path = path.replace(f"{{{parameter.name}}}", value)
+        elif value:
+            query.append(f"{parameter.name}={quote(value, safe='…')}")
+    words = ["curl"]
+    if method != "GET":
+        words.append(f"-X {method}")
+    if path.endswith("/download"):
+        words.append("-OJ")
+    if needs_token:
+        words.append('-H "Authorization: Bearer $TOKEN"')
+    address = settings.SITE_URL + path + ("?" + "&".join(query) if query else "")
+    return " ".join([*words, f"'{address}'"])
+
+
+def _errors() -> list[tuple[int, str, str]]:
+    named = [(STATUS_OF_CODE[code], code, text) for code, text in MEANING_OF_CODE.items()]
+    return sorted(
+        [
+            *named,
+            (BAD_REQUEST, "any other", "A parameter is wrong; the body says which and why."),
+            (TOO_MANY, "rate_limited", "Too many requests; Retry-After gives the seconds to wait."),
+        ]
+    )
+
+
+def _limits() -> list[tuple[str, int, int, int]]:
+    limits = settings.RATE_LIMITS
+    return [(title, *limits[kind]) for kind, title in KIND_OF_LIMIT.items()]

@@ -1,0 +1,242 @@
+"""HTML kept in this process, because writing it costs more than reading the rows.
+
+Cards are kept under everything they show, so a changed card is another key and nothing is ever
+invalidated. Whole pages are kept for visitors without a session and served only after one indexed
+statement said that the list is still the same, so what was hidden is gone in the next request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Final, Generic, TypeVar
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import get_template
+from django.utils.cache import patch_vary_headers
+from django.utils.html import escape
+from django.utils.http import parse_etags
+from django.utils.safestring import SafeString, mark_safe
+
+from accounts.context import theme_of
+from config.formats import relative_time
+from config.text import mark_invisible
+from skills import verdict
+from skills.addresses import skill_url
+from skills.listing import Card
+from skills.slugs import DEFAULT_CATEGORY
+
+CARDS_LIMIT_CHARS: Final = 12_000_000
+FRAMES_LIMIT_BYTES: Final = 4_000_000
+PAGES_LIMIT_BYTES: Final = 16_000_000
+PAGE_SECONDS: Final = 60
+"""Relative times on a kept page are at most this much behind."""
+
+ETAG_SECONDS: Final = 3_600
+"""A browser that already has the page may keep its relative times for this long."""
+
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Value]):
+    """The latest values, at most `limit` of their sizes in all; safe between threads."""
+
+    def __init__(self, limit: int) -> None:
+        """Keep values whose sizes add up to at most `limit`."""
+        self._limit = limit
+        self._total = 0
+        self._entries: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> Value | None:
+        """Return what is kept under `key`."""
+        with self._lock:
+            found = self._entries.get(key)
+            if found is None:
+                return None
+            self._entries.move_to_end(key)
+            return found[0]
+
+    def put(self, key: Hashable, value: Value, size: int) -> None:
+        """Keep `value`; the least recently used ones go when it gets too much."""
+        with self._lock:
+            _value, old_size = self._entries.pop(key, (None, 0))
+            self._total += size - old_size
+            self._entries[key] = (value, size)
+            while self._total > self._limit and self._entries:
+                _key, (_gone, gone_size) = self._entries.popitem(last=False)
+                self._total -= gone_size
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._entries.clear()
+            self._total = 0
+
+
+@dataclass(frozen=True)
+class _Page:
+    stamp: str
+    made_at: float
+    body: bytes
+
+
+cards: Final[Kept[SafeString]] = Kept(CARDS_LIMIT_CHARS)
+frames: Final[Kept[tuple[bytes, bytes]]] = Kept(FRAMES_LIMIT_BYTES)
+pages: Final[Kept[_Page]] = Kept(PAGES_LIMIT_BYTES)
+
+
+# --- Cards ----------------------------------------------------------------------------------------
+
+
+def card_html(card: Card, now: datetime) -> SafeString:
+    """Return the list item of a card. The key is all it shows, its relative time included."""
+    key = (
+        *card[:6],
+        tuple(card.categories),
+        tuple(card.topics),
+        *card[8:],
+        relative_time(card.updated_at, now),
+    )
+    html = cards.get(key)
+    if html is None:
+        html = write_card(card, now)
+        cards.put(key, html, len(html))
+    return html
+
+
+def write_card(
+    card: Card, now: datetime, mark: Callable[[str], SafeString] = mark_invisible
+) -> SafeString:
+    """Write the list item of a card; `mark` turns its name and summary into safe HTML."""
+    latest = orjson.loads(card.latest_version_summary)
+    shown = {
+        "url": skill_url(card.owner_handle, card.slug),
+        "display_name": mark(card.display_name),
+        "owner": card.owner_handle,
+        "slug": card.slug,
+        "word": verdict.word_of_active(card.moderation_reason, is_suspicious=card.is_suspicious),
+        "badges": list(orjson.loads(card.badges)),
+        "summary": mark(card.summary),
+        "version": latest["version"],
+        "license": latest.get("declaredLicense") or "",
+        "updated": card.updated_at,
+        "categories": [key for key in card.categories if key != DEFAULT_CATEGORY],
+        "topics": card.topics,
+        "downloads": card.downloads,
+        "installs": card.installs_all_time,
+        "stars": card.stars,
+    }
+    html = get_template("components/_skill_card.html").render({"skill": shown, "now": now})
+    return mark_safe(html)  # noqa: S308 - A template's output.
+
+
+def marker(words: list[str]) -> Callable[[str], SafeString]:
+    """Return a function that escapes text and puts `<mark>` around each of the words."""
+    pattern = re.compile(
+        "|".join(map(re.escape, sorted(words, key=len, reverse=True))), re.IGNORECASE
+    )
+
+    def mark(text: str) -> SafeString:
+        parts: list[str] = []
+        end = 0
+        for match in pattern.finditer(text):
+            parts.append(mark_invisible(text[end : match.start()]))
+            parts.append(f"<mark>{escape(match.group())}</mark>")
+            end = match.end()
+        parts.append(mark_invisible(text[end:]))
+        return mark_safe("".join(parts))  # noqa: S308 - Every part is escaped.
+
+    return mark if words else mark_invisible
+
+
+# --- Frames ---------------------------------------------------------------------------------------
+
+# No text of a visitor or an author looks like this: theirs is escaped.
+ROWS_STAND_HERE: Final = mark_safe("<!-- rows -->")
+
+
+def framed(
+    request: HttpRequest, rows: str, *, key: Hashable, render: Callable[[], HttpResponse]
+) -> HttpResponse:
+    """Put rows into the page that `render` makes around `ROWS_STAND_HERE`.
+
+    What surrounds the rows holds nothing of the database: it is kept under `key` and the colours,
+    for visitors without a session.
+    """
+    kept_key = (key, theme_of(request))
+    found = None if has_session(request) else frames.get(kept_key)
+    if found is None:
+        before, _mark, after = render().content.partition(ROWS_STAND_HERE.encode())
+        found = before, after
+        if not has_session(request):
+            frames.put(kept_key, found, len(before) + len(after))
+    return HttpResponse(b"".join((found[0], rows.encode(), found[1])))
+
+
+# --- Pages ----------------------------------------------------------------------------------------
+
+
+def has_session(request: HttpRequest) -> bool:
+    """Say whether the visitor may be somebody: only then can a page differ by who looks."""
+    return settings.SESSION_COOKIE_NAME in request.COOKIES
+
+
+def answer(
+    request: HttpRequest,
+    *,
+    key: Hashable,
+    stamp: Callable[[], str],
+    render: Callable[[], HttpResponse],
+) -> HttpResponse:
+    """Answer with a list page: 304, the kept one, or a fresh one.
+
+    `stamp` is asked before `render`: a change between the two makes the kept page old at once,
+    never wrong. `key` holds all that the page depends on beside the rows and the colours.
+    """
+    if has_session(request):
+        return set_caching(request, render(), is_public=False)
+    theme = theme_of(request)
+    now = time.time()
+    current = stamp()
+    etag = f'W/"{hash_text(key, current, theme, int(now // ETAG_SECONDS))}"'
+    if etag in parse_etags(request.headers.get("If-None-Match", "")):
+        response = HttpResponse(status=304)
+    else:
+        response = _kept_or_fresh((key, theme), current, render)
+    response.headers["ETag"] = etag
+    return set_caching(request, response, is_public=True)
+
+
+def _kept_or_fresh(key: Hashable, stamp: str, render: Callable[[], HttpResponse]) -> HttpResponse:
+    now = time.monotonic()
+    found = pages.get(key)
+    if found is not None and found.stamp == stamp and now - found.made_at < PAGE_SECONDS:
+        return HttpResponse(found.body)
+    response = render()
+    if response.status_code == 200:  # noqa: PLR2004
+        body = response.content
+        pages.put(key, _Page(stamp, now, body), len(body))
+    return response
+
+
+def hash_text(*parts: object) -> str:
+    """Return a short text that differs whenever one of the parts or the build does."""
+    told = repr((settings.VERSION, *parts)).encode("utf-8", "backslashreplace")
+    return hashlib.blake2b(told, digest_size=12).hexdigest()
+
+
+def set_caching(request: HttpRequest, response: HttpResponse, *, is_public: bool) -> HttpResponse:
+    """Let caches keep a page for a minute, if no session can have shaped it."""
+    patch_vary_headers(response, ("Cookie", "HX-Request", "HX-Request-Type"))
+    shared = is_public and not has_session(request)
+    response.headers["Cache-Control"] = "public, max-age=60" if shared else "private, no-cache"
+    return response

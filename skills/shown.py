@@ -1,0 +1,153 @@
+"""Which skill and version a page is about, and whether this visitor may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from accounts.identity import page_actor
+from accounts.policy import Verb, can
+from skills import kept, lookup, verdict
+from skills.addresses import author_url, skill_url, version_url
+from skills.models import ModerationStatus, ScanState, Skill, SkillAlias, SkillVersion
+
+View = Callable[..., HttpResponse]
+
+
+# --- Which skill, and may this visitor see it -----------------------------------------------------
+
+
+def of_skill(view: View) -> View:
+    """Hand the view the skill of its address.
+
+    Answers itself what leads elsewhere (301), is removed (410), unknown or not for this visitor
+    (404): a hidden skill and a missing one look the same.
+    """
+
+    @require_safe
+    @wraps(view)
+    def found(request: HttpRequest, owner: str, slug: str, **rest: str) -> HttpResponse:
+        skill = _skill_at(owner, slug)
+        if skill is None:
+            return _moved(request, owner, slug)
+        if skill.moderation_status == ModerationStatus.REMOVED and skill.soft_deleted_at is None:
+            return _removed(request, skill)
+        if not can(page_actor(request), Verb.VIEW, skill):
+            raise Http404
+        response = view(request, skill, **rest)
+        return kept.set_caching(request, response, is_public=skill.is_public)
+
+    return found
+
+
+def _skill_at(owner: str, slug: str) -> Skill | None:
+    rows = Skill.objects.select_related("namespace")
+    return rows.filter(namespace__handle=owner, slug=slug).first()
+
+
+def _moved(request: HttpRequest, owner: str, slug: str) -> HttpResponse:
+    """Lead from an old name, or the wrong letter case, to the address of today."""
+    owner, lower = owner.lower(), slug.lower()
+    alias = (
+        SkillAlias.objects.filter(namespace__handle=owner, slug__in={slug, lower})
+        .select_related("skill__namespace")
+        .first()
+    )
+    skill = alias.skill if alias else _skill_at(owner, lower)
+    may_know = skill is not None and can(page_actor(request), Verb.VIEW, skill)
+    if skill is None or not may_know:
+        raise Http404
+    path = request.get_full_path().removeprefix("/skills/")
+    rest = path.split("/", 2)[2]
+    return redirect(skill_url(skill.namespace.handle, skill.slug) + rest, permanent=True)
+
+
+def _removed(request: HttpRequest, skill: Skill) -> HttpResponse:
+    context = {
+        "skill": skill,
+        "word": skill.status_word,
+        "sentence": verdict.explain(skill),
+        "author": author_url(skill.owner_handle),
+        "diagnosis": diagnosis(request, skill),
+    }
+    response = render(request, "public/skill_removed.html", context, status=410)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def diagnosis(request: HttpRequest, skill: Skill) -> str:
+    """Return what keeps the skill from the public, for its owner and staff; "" for others."""
+    if skill.is_public or not can(page_actor(request), Verb.DIAGNOSE, skill):
+        return ""
+    try:
+        lookup.refuse_hidden(skill)
+    except lookup.Withheld as error:
+        return f"{error.message} Reason: {skill.moderation_reason}."
+
+
+# --- Which version, and how it stands -------------------------------------------------------------
+
+
+@dataclass
+class VersionState:
+    """A version as the truth table reads it."""
+
+    moderation_reason: str
+    is_suspicious: bool
+    moderation_status: str = ModerationStatus.ACTIVE
+    moderation_flags: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The version a page is about; none when nothing is published any more."""
+
+    skill: Skill
+    version: SkillVersion | None
+    is_latest: bool
+
+    @property
+    def state(self) -> Skill | VersionState:
+        """Return what the truth table is asked about: the skill speaks for its latest version."""
+        return self.skill if self.is_latest else state_of(self.version)
+
+    @property
+    def url(self) -> str:
+        """Return the address of this page without a tab."""
+        skill = self.skill
+        if self.is_latest or self.version is None:
+            return skill_url(skill.owner_handle, skill.slug)
+        return version_url(skill.owner_handle, skill.slug, self.version.version)
+
+
+def state_of(version: SkillVersion | None) -> VersionState:
+    """Return how a version stands by itself; none is one that no scan has seen."""
+    state = version.scan_state if version else ScanState.PENDING
+    bad = state in {ScanState.SUSPICIOUS, ScanState.MALICIOUS}
+    return VersionState(f"scanner.static.{state}", bad)
+
+
+def find_shown(skill: Skill, number: str = "") -> Shown:
+    """Return the version of this number, else the latest one. Raises `Http404`."""
+    latest = (skill.latest_version_summary or {}).get("version", "")
+    try:
+        version = lookup.find_version(skill, number or latest)
+    except lookup.VersionNotFound:
+        if number:
+            raise Http404 from None
+        return Shown(skill, None, is_latest=True)
+    return Shown(skill, version, is_latest=version.version == latest)
+
+
+def withheld(version: SkillVersion) -> str:
+    """Return why the files of a version are not handed out; "" when they are."""
+    try:
+        lookup.require_available(version)
+    except lookup.Withheld as error:
+        return error.message
+    return ""

@@ -1,0 +1,225 @@
+"""Pages with lists of skills: home, browse and search, author."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from accounts.identity import page_actor
+from accounts.models import Namespace
+from accounts.policy import Verb, can
+from config.htmx import wants_partial
+from config.pagination import CursorRefused
+from skills import kept, verdict
+from skills.addresses import author_url, skill_url
+from skills.forms import BROWSE_PATH, CATEGORY_LABELS, CURSOR_NOTICE, BrowseFilter
+from skills.listing import Card, content_hash, list_query, page
+from skills.models import Skill
+from skills.search import MAX_RESULTS, search
+
+HOME_ROWS: Final = 10
+SEARCH_ROWS: Final = 50
+OWN_HIDDEN_ROWS: Final = 50
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the search box, two short lists and how skills are checked."""
+    lists = [list_query(sort=sort, suspicious=False) for sort in ("downloads", "newest")]
+
+    def write() -> HttpResponse:
+        most, newest = ([_line(card) for card in page(q, limit=HOME_ROWS).cards] for q in lists)
+        return render(
+            request,
+            "public/home.html",
+            {
+                "most_downloaded": most,
+                "newest": newest,
+                "categories": BrowseFilter().facets()[1:],
+                "words": WORDS,
+            },
+        )
+
+    return kept.answer(
+        request,
+        key="home",
+        stamp=lambda: str([content_hash(query, limit=HOME_ROWS) for query in lists]),
+        render=write,
+    )
+
+
+def _line(card: Card) -> dict[str, Any]:
+    return {
+        "url": skill_url(card.owner_handle, card.slug),
+        "name": card.display_name,
+        "summary": card.summary,
+        "downloads": card.downloads,
+        "created_at": card.created_at,
+    }
+
+
+# What each word promises, in the order in which a skill usually meets them.
+WORDS: Final = (
+    (verdict.Word.NOT_SCANNED, "No scan of this version has finished. Read the files yourself."),
+    (verdict.Word.CLEAN, "Scanned with nothing above low, or approved by a moderator."),
+    (verdict.Word.UNDER_REVIEW, "Something was found, and nobody has decided about it yet."),
+    (verdict.Word.CAUTION, "A moderator read the findings and leaves the choice to you."),
+    (verdict.Word.REMOVED, "Taken down by a moderator. The page stays, its files do not."),
+)
+
+
+@require_safe
+def browse(request: HttpRequest) -> HttpResponse:
+    """Show the list or the search that the query string asks for."""
+    asked = BrowseFilter.parse(request.GET)
+    if not BrowseFilter.is_canonical(request.GET, asked):
+        return redirect(asked.url(until=asked.until))
+    if asked.q:
+        return _search(request, asked)
+    try:
+        return _list(request, asked)
+    except CursorRefused:
+        return _list(request, asked.from_the_start(CURSOR_NOTICE))
+
+
+def _list(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
+    query, partial = asked.list_query, wants_partial(request)
+
+    def write() -> HttpResponse:
+        found = page(query, cursor=asked.until)
+        now = timezone.now()
+        rows = render_to_string(
+            "public/_skill_rows.html",
+            {
+                "rows": [kept.card_html(card, now) for card in found.cards],
+                "next_url": found.next and asked.url(until=found.next),
+            },
+        )
+        return HttpResponse(rows) if partial else _around(request, asked, rows)
+
+    response = kept.answer(
+        request,
+        key=("browse", asked, partial),
+        stamp=lambda: str(content_hash(query, cursor=asked.until)),
+        render=write,
+    )
+    if partial:
+        response.headers["HX-Replace-Url"] = asked.url(until=asked.until)
+    return response
+
+
+def _around(request: HttpRequest, asked: BrowseFilter, rows: str) -> HttpResponse:
+    """Put the rows of a list into its page; without any, the page that says so."""
+    stands = [kept.ROWS_STAND_HERE] if rows.strip() else []
+    return kept.framed(
+        request,
+        rows if stands else "",
+        key=("browse", replace(asked, until=""), bool(asked.until), bool(stands)),
+        render=lambda: render(request, "public/browse.html", {"rows": stands} | _about(asked)),
+    )
+
+
+def _search(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
+    narrowed = bool(asked.category or asked.topic)
+    limit = MAX_RESULTS if narrowed else SEARCH_ROWS
+    cards = [hit.card for hit in search(asked.q, limit=limit, suspicious=asked.suspicious)]
+    if asked.category:
+        cards = [card for card in cards if asked.category in card.categories]
+    if asked.topic:
+        cards = [card for card in cards if asked.topic in card.topics]
+    cards, now, mark = cards[:SEARCH_ROWS], timezone.now(), kept.marker(asked.words)
+    few = "result" if len(cards) == 1 else "results"
+    told = f"The {len(cards)} best results" if len(cards) == SEARCH_ROWS else f"{len(cards)} {few}"
+    context = {"rows": [kept.write_card(card, now, mark) for card in cards], "result_text": told}
+    response = render(request, "public/browse.html", context | _about(asked))
+    return kept.set_caching(request, response, is_public=True)
+
+
+def _about(asked: BrowseFilter) -> dict[str, Any]:
+    """Return what the page says around the rows."""
+    return {
+        "asked": asked,
+        "chips": asked.chips(),
+        "sorts": asked.sorts(),
+        "facets": asked.facets(),
+        "clear_url": BROWSE_PATH,
+        "start_url": asked.url() if asked.until else "",
+        "suspicious_url": asked.url(suspicious=not asked.suspicious),
+        "canonical": settings.SITE_URL + asked.url(),
+    } | _when_empty(asked)
+
+
+def _when_empty(asked: BrowseFilter) -> dict[str, str]:
+    """Return what an empty list says, and the one thing to do about it."""
+    if asked.until:
+        told = "The list ends before this place.", asked.url(), "Back to the start"
+    elif asked.category or asked.topic:
+        label = CATEGORY_LABELS.get(asked.category) or f"#{asked.topic}"
+        wider = asked.url(category="", topic="")
+        told = f"Nothing in {label} fits.", wider, "Look in all skills"
+    elif asked.q and not asked.suspicious:
+        wider = asked.url(suspicious=True)
+        told = "Check the spelling, or use fewer words.", wider, "Search suspicious skills too"
+    else:
+        told = "Check the spelling, or use fewer words.", BROWSE_PATH, "Browse all skills"
+    title = f"No skills match “{asked.q}”" if asked.q else "No skills here"
+    return dict(zip(("empty_message", "empty_url", "empty_label"), told, strict=True)) | {
+        "empty_title": title
+    }
+
+
+@require_safe
+def author(request: HttpRequest, handle: str) -> HttpResponse:
+    """Show an owner and their public skills; to themselves also what only they see."""
+    namespace = Namespace.objects.filter(handle=handle).first()
+    if namespace is None:
+        if handle != handle.lower() and Namespace.objects.filter(handle=handle.lower()).exists():
+            return redirect(author_url(handle.lower()), permanent=True)
+        raise Http404
+    cursor, notice, query = request.GET.get("until", ""), "", list_query(owner=namespace.handle)
+    try:
+        found = page(query, cursor=cursor)
+    except CursorRefused:
+        cursor, notice, found = "", CURSOR_NOTICE, page(query)
+    now, url = timezone.now(), author_url(namespace.handle)
+    partial = wants_partial(request)
+    context = {
+        "owner": namespace,
+        "rows": [kept.card_html(card, now) for card in found.cards],
+        "next_url": found.next and f"{url}?{urlencode({'until': found.next})}",
+        "hidden": _hidden_from_others(request, namespace),
+        "start_url": url if cursor else "",
+        "notice": notice,
+        "canonical": settings.SITE_URL + url,
+    }
+    template = "public/_skill_rows.html" if partial else "public/author.html"
+    response = render(request, template, context)
+    if partial:
+        response.headers["HX-Replace-Url"] = f"{url}?{urlencode({'until': cursor})}"
+    return kept.set_caching(request, response, is_public=True)
+
+
+def _hidden_from_others(request: HttpRequest, namespace: Namespace) -> list[dict[str, Any]]:
+    actor = page_actor(request)
+    if actor.user is None:
+        return []
+    unlisted = Skill.objects.filter(namespace=namespace).exclude(
+        pk__in=Skill.objects.public().filter(namespace=namespace).values("pk")
+    )
+    return [
+        {
+            "url": skill_url(skill.owner_handle, skill.slug),
+            "name": skill.display_name,
+            "word": skill.status_word,
+        }
+        for skill in unlisted.order_by("-id")[:OWN_HIDDEN_ROWS]
+        if can(actor, Verb.DIAGNOSE, skill)
+    ]

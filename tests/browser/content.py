@@ -1,0 +1,44 @@
+"""What the browser tests look at: a small registry of Alice's, published through the service."""
+
+from __future__ import annotations
+
+from tests.factories.skills import publish_skill
+
+README = """---
+name: {slug}
+description: Splits, merges and signs PDF files without leaving the terminal.
+env: [PDF_API_KEY]
+---
+# {slug}
+
+| Step | Command |
+| --- | --- |
+| split | `split.sh a.pdf` |
+
+- [x] reads
+- [ ] writes
+
+```python
+def split(path):
+    return path.read_bytes()
+```
+"""
+SCRIPT_1 = '#!/bin/sh\nset -e\necho split "$1"\n'
+SCRIPT_2 = '#!/bin/sh\nset -eu\necho split "$1" into pages\nexit 0\n'
+
+
+def fill(namespace, count: int = 30) -> None:
+    """Publish one skill with two versions and `count` others."""
+    for version, script in (("1.0.0", SCRIPT_1), ("1.1.0", SCRIPT_2)):
+        publish_skill(
+            namespace=namespace,
+            slug="pdf-tools",
+            version=version,
+            display_name="PDF Tools",
+            changelog=f"What {version} brings.",
+            files={"SKILL.md": README.format(slug="pdf-tools"), "scripts/split.sh": script},
+            categories=["documents"],
+            topics=["pdf"],
+        )
+    for number in range(count):
+        publish_skill(namespace=namespace, slug=f"note-taker-{number:02}", categories=["data"])

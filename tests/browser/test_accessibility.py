@@ -1,0 +1,49 @@
+"""Every kind of page passes axe in light and dark, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.content import fill
+
+ADDRESSES = {
+    "home": "/",
+    "browse": "/skills/?category=documents",
+    "search": "/skills/?q=note",
+    "empty search": "/skills/?q=nothing-like-this",
+    "skill": "/skills/alice/pdf-tools/",
+    "files": "/skills/alice/pdf-tools/?tab=files",
+    "security": "/skills/alice/pdf-tools/?tab=security",
+    "versions": "/skills/alice/pdf-tools/versions/",
+    "file": "/skills/alice/pdf-tools/versions/1.1.0/files/scripts/split.sh",
+    "diff": "/skills/alice/pdf-tools/diff/1.0.0...1.1.0/",
+    "author": "/u/alice/",
+    "login": "/login/",
+    "api": "/api/docs/",
+    "about": "/about/moderation/",
+    "missing": "/skills/nobody/nothing/",
+}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_no_page_breaks_a_rule_of_axe(site, page, alice, size):
+    fill(alice.namespace, 3)
+    page.set_viewport_size(size)
+    faults = {}
+
+    for name, address in ADDRESSES.items():
+        answer = page.goto(f"{site}{address}")
+        assert answer.status == (404 if name == "missing" else 200), name
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found = Axe().run(page, options=RULES)
+            if found.violations_count:
+                faults[f"{name}, {scheme}"] = found.generate_report()
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size["width"], f"{name} scrolls sideways: {width}"
+
+    assert faults == {}

@@ -1,0 +1,369 @@
+"""Who gets what at every address: one table, and an address missing from it fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from accounts.models import Scope
+from accounts.services import create_token, create_user, revoke_token
+from skills.models import ModerationStatus, Skill
+from tests.factories.accounts import sign_in
+
+# Alice owns the skill and the token that the addresses name, and both tokens asked with.
+ACTORS = ("visitor", "user", "owner", "moderator", "admin", "banned", "token", "revoked")
+
+# Method, route as the URLconf spells it (/ = the empty one), the skill's state where it matters,
+# then the status for each actor; one number alone is for everybody.
+TABLE = """
+# --- Probes, discovery, small pages
+#                                                                                        vis use own mod adm ban tok rev
+GET  .well-known/clawhub.json                                                            200
+POST .well-known/clawhub.json                                                            405
+GET  .well-known/clawdhub.json                                                           200
+POST .well-known/clawdhub.json                                                           405
+GET  healthz                                                                             200
+POST healthz                                                                             405
+GET  readyz                                                                              200
+POST readyz                                                                              405
+GET  robots.txt                                                                          200
+POST robots.txt                                                                          405
+GET  api/docs/                                                                           200
+POST api/docs/                                                                           405
+GET  about/                                                                              200
+POST about/                                                                              405
+GET  about/moderation/                                                                   200
+POST about/moderation/                                                                   405
+# --- People
+#                                                                                        vis use own mod adm ban tok rev
+GET  login/                                                                              200 302 302 302 302 200 200 200
+POST login/                                                                              422 302 302 302 302 422 422 422
+GET  logout/                                                                             302 200 200 200 200 302 302 302
+POST logout/                                                                             302
+GET  theme/                                                                              405
+POST theme/                                                                              302
+GET  me/tokens/                                                                          302 200 200 200 200 302 302 302
+POST me/tokens/                                                                          302 422 422 422 422 302 302 302
+GET  me/tokens/<slug:lookup_id>/revoke/                                                  302 404 200 404 404 302 302 302
+POST me/tokens/<slug:lookup_id>/revoke/                                                  302 404 302 404 404 302 302 302
+# --- Pages of skills
+#                                                                                        vis use own mod adm ban tok rev
+GET  /                                                                                   200
+POST /                                                                                   405
+GET  skills/                                                                             200
+POST skills/                                                                             405
+GET  skills/<str:owner>/<str:slug>/                                                      200
+POST skills/<str:owner>/<str:slug>/                                                      405
+GET  skills/<str:owner>/<str:slug>/security/                                             302
+POST skills/<str:owner>/<str:slug>/security/                                             405
+GET  skills/<str:owner>/<str:slug>/versions/                                             200
+POST skills/<str:owner>/<str:slug>/versions/                                             405
+GET  skills/<str:owner>/<str:slug>/versions/<str:version>/                               200
+POST skills/<str:owner>/<str:slug>/versions/<str:version>/                               405
+GET  skills/<str:owner>/<str:slug>/versions/<str:version>/files/<path:path>              200
+POST skills/<str:owner>/<str:slug>/versions/<str:version>/files/<path:path>              405
+GET  skills/<str:owner>/<str:slug>/diff/                                                 302
+POST skills/<str:owner>/<str:slug>/diff/                                                 405
+GET  skills/<str:owner>/<str:slug>/diff/<str:pair>/                                      200
+POST skills/<str:owner>/<str:slug>/diff/<str:pair>/                                      405
+GET  u/<str:handle>/                                                                     200
+POST u/<str:handle>/                                                                     405
+GET  sitemap.xml                                                                         200
+POST sitemap.xml                                                                         405
+GET  sitemap-<str:section>-<int:part>.xml                                                200
+POST sitemap-<str:section>-<int:part>.xml                                                405
+GET  skills/<str:owner>/<str:slug>/                                              hidden  404 404 200 200 200 404 404 404
+GET  skills/<str:owner>/<str:slug>/security/                                     hidden  404 404 302 302 302 404 404 404
+GET  skills/<str:owner>/<str:slug>/versions/                                     hidden  404 404 200 200 200 404 404 404
+GET  skills/<str:owner>/<str:slug>/versions/<str:version>/                       hidden  404 404 200 200 200 404 404 404
+GET  skills/<str:owner>/<str:slug>/versions/<str:version>/files/<path:path>      hidden  404 404 200 200 200 404 404 404
+GET  skills/<str:owner>/<str:slug>/diff/                                         hidden  404 404 302 302 302 404 404 404
+GET  skills/<str:owner>/<str:slug>/diff/<str:pair>/                              hidden  404 404 200 200 200 404 404 404
+GET  skills/<str:owner>/<str:slug>/                                              removed 410
+GET  skills/<str:owner>/<str:slug>/security/                                     removed 410
+GET  skills/<str:owner>/<str:slug>/versions/                                     removed 410
+GET  skills/<str:owner>/<str:slug>/versions/<str:version>/                       removed 410
+GET  skills/<str:owner>/<str:slug>/versions/<str:version>/files/<path:path>      removed 410
+GET  skills/<str:owner>/<str:slug>/diff/                                         removed 410
+GET  skills/<str:owner>/<str:slug>/diff/<str:pair>/                              removed 410
+GET  skills/<str:owner>/<str:slug>/                                              deleted 404 404 200 200 200 404 404 404
+GET  skills/<str:owner>/<str:slug>/security/                                     deleted 404 404 302 302 302 404 404 404
+GET  skills/<str:owner>/<str:slug>/versions/                                     deleted 404 404 200 200 200 404 404 404
+GET  skills/<str:owner>/<str:slug>/versions/<str:version>/                       deleted 404 404 200 200 200 404 404 404
+GET  skills/<str:owner>/<str:slug>/versions/<str:version>/files/<path:path>      deleted 404 404 200 200 200 404 404 404
+GET  skills/<str:owner>/<str:slug>/diff/                                         deleted 404 404 302 302 302 404 404 404
+GET  skills/<str:owner>/<str:slug>/diff/<str:pair>/                              deleted 404 404 200 200 200 404 404 404
+# --- API
+#                                                                                        vis use own mod adm ban tok rev
+GET  api/v1/openapi.json                                                                 200
+POST api/v1/openapi.json                                                                 200
+GET  api/v1/whoami                                                                       401 401 401 401 401 401 200 401
+POST api/v1/whoami                                                                       405
+GET  api/v1/skills                                                                       200
+POST api/v1/skills                                                                       405
+GET  api/v1/search                                                                       200
+POST api/v1/search                                                                       405
+GET  api/v1/skills/<reference:slug>                                                      200
+POST api/v1/skills/<reference:slug>                                                      405
+GET  api/v1/skills/<reference:slug>/versions                                             200
+POST api/v1/skills/<reference:slug>/versions                                             405
+GET  api/v1/skills/<reference:slug>/versions/<version>                                   200
+POST api/v1/skills/<reference:slug>/versions/<version>                                   405
+GET  api/v1/skills/<reference:slug>/file                                                 200
+POST api/v1/skills/<reference:slug>/file                                                 405
+GET  api/v1/resolve                                                                      200
+POST api/v1/resolve                                                                      405
+GET  api/v1/skills/<reference:slug>/install                                              200
+POST api/v1/skills/<reference:slug>/install                                              405
+GET  api/v1/download                                                                     200
+POST api/v1/download                                                                     405
+GET  api/v1/                                                                             404
+POST api/v1/                                                                             404
+GET  ^api/                                                                               404
+POST ^api/                                                                               404
+GET  api/v1/skills/<reference:slug>                                              hidden  404 404 404 404 404 404 403 404
+GET  api/v1/skills/<reference:slug>/versions                                     hidden  404 404 404 404 404 404 403 404
+GET  api/v1/skills/<reference:slug>/versions/<version>                           hidden  404 404 404 404 404 404 403 404
+GET  api/v1/skills/<reference:slug>/file                                         hidden  404 404 404 404 404 404 403 404
+GET  api/v1/resolve                                                              hidden  404 404 404 404 404 404 403 404
+GET  api/v1/skills/<reference:slug>/install                                      hidden  403
+GET  api/v1/download                                                             hidden  403
+GET  api/v1/skills/<reference:slug>                                              removed 404 404 404 404 404 404 410 404
+GET  api/v1/skills/<reference:slug>/versions                                     removed 404 404 404 404 404 404 410 404
+GET  api/v1/skills/<reference:slug>/versions/<version>                           removed 404 404 404 404 404 404 410 404
+GET  api/v1/skills/<reference:slug>/file                                         removed 404 404 404 404 404 404 410 404
+GET  api/v1/resolve                                                              removed 404 404 404 404 404 404 410 404
+GET  api/v1/skills/<reference:slug>/install                                      removed 410
+GET  api/v1/download                                                             removed 410
+GET  api/v1/skills/<reference:slug>                                              deleted 404 404 404 404 404 404 410 404
+GET  api/v1/skills/<reference:slug>/versions                                     deleted 404 404 404 404 404 404 410 404
+GET  api/v1/skills/<reference:slug>/versions/<version>                           deleted 404 404 404 404 404 404 410 404
+GET  api/v1/skills/<reference:slug>/file                                         deleted 404 404 404 404 404 404 410 404
+GET  api/v1/resolve                                                              deleted 404 404 404 404 404 404 410 404
+GET  api/v1/skills/<reference:slug>/install                                      deleted 404 404 404 404 404 404 410 404
+GET  api/v1/download                                                             deleted 404 404 404 404 404 404 410 404
+"""
+
+QUERIES = {
+    "api/v1/search": "?q=pdf",
+    "api/v1/resolve": "?slug={slug}&ownerHandle=alice&hash=" + "0" * 64,
+    "api/v1/download": "?slug={slug}&ownerHandle=alice",
+    "api/v1/skills/<reference:slug>/file": "?path=SKILL.md&ownerHandle=alice",
+    "skills/<str:owner>/<str:slug>/diff/": "?from=1.0.0&to=1.1.0",
+}
+FORMS = {"theme/": {"theme": "dark"}}
+ADMIN_SITE = "django-admin/"
+STATES = ("public", "hidden", "removed", "deleted")
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    method: str
+    route: str
+    state: str
+    statuses: dict[str, int]
+
+
+def read_table() -> list[Row]:
+    rows = []
+    for line in filter(None, map(str.strip, TABLE.splitlines())):
+        if line.startswith("#"):
+            continue
+        method, route, *words = line.split()
+        state = words.pop(0) if words[0] in STATES else "public"
+        assert len(words) in {1, len(ACTORS)}, line
+        numbers = [int(word) for word in words] * (len(ACTORS) // len(words))
+        rows.append(
+            Row(method, route.removeprefix("/"), state, dict(zip(ACTORS, numbers, strict=True)))
+        )
+    return rows
+
+
+def all_routes() -> list[str]:
+    """Every route of the URLconf, equal ones once."""
+
+    def walk(found: list[URLPattern | URLResolver], before: str) -> Iterator[str]:
+        for pattern in found:
+            route = before + str(pattern.pattern)
+            if isinstance(pattern, URLPattern):
+                yield route
+            else:
+                yield from walk(pattern.url_patterns, route)
+
+    return list(dict.fromkeys(walk(get_resolver().url_patterns, "")))
+
+
+ROWS = read_table()
+ROUTES = [route for route in all_routes() if not route.startswith(ADMIN_SITE)]
+ADMIN_ROUTES = [route for route in all_routes() if route.startswith(ADMIN_SITE)]
+
+
+class World:
+    """The cast, a skill in some state, and what each actor asks with."""
+
+    def __init__(self, people: dict[str, Any], skill: Skill) -> None:
+        alice = people["owner"]
+        self.skill = skill
+        self.own_token, _ = create_token(user=alice, label="laptop")
+        _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
+        gone, revoked = create_token(user=alice, label="gone")
+        revoke_token(token=gone, actor=alice)
+        self.cookies = {
+            actor: sign_in(Client(), person).cookies for actor, person in people.items()
+        }
+        self.headers = {
+            "token": {"authorization": f"Bearer {reads}"},
+            "revoked": {"authorization": f"Bearer {revoked}"},
+        }
+
+    def ask(self, actor: str, method: str, route: str) -> int:
+        """The status this actor gets; whatever the request wrote is undone."""
+        client = Client(raise_request_exception=False)
+        for name, morsel in self.cookies.get(actor, {}).items():
+            client.cookies[name] = morsel.value
+        with transaction.atomic():
+            response = client.generic(
+                method,
+                self.address(route),
+                "&".join(f"{name}={value}" for name, value in FORMS.get(route, {}).items()),
+                content_type="application/x-www-form-urlencoded",
+                headers=self.headers.get(actor, {}),
+            )
+            if response.streaming:
+                b"".join(response.streaming_content)  # Closes the file behind it.
+            transaction.set_rollback(True)
+        return response.status_code
+
+    def address(self, route: str) -> str:
+        values = {
+            "slug": self.skill.slug,
+            "owner": "alice",
+            "handle": "alice",
+            "version": "1.0.0",
+            "path": "SKILL.md",
+            "pair": "1.0.0...1.1.0",
+            "section": "skills",
+            "part": "0",
+            "lookup_id": self.own_token.lookup_id,
+            "object_id": "1",
+            "content_type_id": "1",
+            "app_label": "accounts",
+            "url": "no/such/table",
+        }
+        query = QUERIES.get(route, "").format(slug=self.skill.slug)
+        plain = re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", route).replace("^", "").replace("$", "")
+        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda match: values[match[1]], plain) + query
+
+
+@pytest.fixture
+def world_with(alice, charlie, mona, ada, publish):
+    """Make the world: `world_with("hidden")`."""
+
+    def make(state: str) -> World:
+        publish(version="1.0.0")
+        publish(version="1.1.0", files={"SKILL.md": "# New\n"})
+        skill = Skill.objects.get()
+        if state == "deleted":
+            skill.soft_deleted_at = timezone.now()
+        elif state != "public":
+            skill.moderation_status = ModerationStatus(state)
+            skill.moderation_reason = f"manual.{state}"
+        skill.save()
+        bob = create_user(handle="bob", password="bob-keeps-a-secret")
+        people = {"user": charlie, "owner": alice, "moderator": mona, "admin": ada, "banned": bob}
+        world = World(people, skill)
+        bob.banned_at = timezone.now()
+        bob.save()
+        return world
+
+    return make
+
+
+# --- The table is whole --------------------------------------------------------------------------
+
+
+def test_every_route_has_a_row_for_get_and_for_post():
+    told = {(row.method, row.route) for row in ROWS if row.state == "public"}
+
+    missing = {(m, route) for route in ROUTES for m in ("GET", "POST")} - told
+
+    assert not missing, "add to the table:\n" + "\n".join(
+        f"{m:4} {route or '/'}" for m, route in sorted(missing)
+    )
+
+
+def test_the_table_has_no_row_of_a_route_that_is_gone():
+    assert {row.route for row in ROWS} <= set(ROUTES)
+
+
+def test_every_route_of_a_skill_is_asked_about_what_is_not_public():
+    of_skill = {row.route for row in ROWS if "slug>" in row.route and row.method == "GET"} | {
+        "api/v1/download",
+        "api/v1/resolve",
+    }
+    for state in STATES[1:]:
+        told = {row.route for row in ROWS if row.state == state}
+        assert of_skill <= told, (state, sorted(of_skill - told))
+
+
+# --- The table is true ---------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", STATES)
+def test_every_row_is_true(world_with, state):
+    world = world_with(state)
+
+    wrong = {
+        f"{row.method} {row.route or '/'} as {actor}": (f"wanted {wanted}", f"got {got}")
+        for row in ROWS
+        if row.state == state
+        for actor, wanted in row.statuses.items()
+        if (got := world.ask(actor, row.method, row.route)) != wanted
+    }
+
+    assert wrong == {}
+
+
+@pytest.mark.django_db
+def test_no_other_method_does_anything(world_with):
+    world = world_with("public")
+
+    found = {
+        (method, route, actor): status
+        for route in ROUTES
+        if route != "api/v1/openapi.json"  # The framework shows it whatever the method.
+        for method in ("PUT", "PATCH", "DELETE")
+        for actor in ("visitor", "admin")
+        if (status := world.ask(actor, method, route)) not in {302, 404, 405}
+    }
+
+    assert found == {}
+
+
+@pytest.mark.django_db
+def test_the_raw_tables_are_for_admins_only(world_with):
+    world = world_with("public")
+
+    let_in = {
+        (method, route, actor): status
+        for route in ADMIN_ROUTES
+        for method in ("GET", "POST")
+        for actor in ("visitor", "moderator", "banned", "token")
+        if (status := world.ask(actor, method, route)) not in {302, 404, 405}
+    }
+    broken = {
+        route: status
+        for route in ADMIN_ROUTES
+        if (status := world.ask("admin", "GET", route)) >= 500
+    }
+
+    assert (let_in, broken) == ({}, {})
