@@ -6,7 +6,7 @@ parameters, because composing costs more time than PostgreSQL needs to answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -128,7 +128,7 @@ def read_cards(rows: QuerySet[SkillListing]) -> list[Card]:
     return _fetch(*rows.values_list(*Card._fields).query.sql_with_params())
 
 
-def _fetch(sql: str, params: Iterable[Any]) -> list[Card]:
+def _fetch(sql: str, params: Sequence[Any]) -> list[Card]:
     with connection.cursor() as db:
         # Django reads points in time by a loader in Python: a sixth of a page's time. This one is
         # psycopg's own, which comes compiled.

@@ -90,7 +90,7 @@ def test_a_person_signs_in_makes_a_token_and_revokes_it(site, page, alice):
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url(f"{site}/me/tokens/")
 
-    page.get_by_label("Name").fill("my laptop")
+    page.get_by_role("textbox", name="Name").fill("my laptop")
     page.get_by_role("button", name="Make token").click()
     shown = page.locator("#new-token")
     expect(shown).to_contain_text(re.compile(r"^skb_\w{8}_\w{49}$"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 def at_once(*jobs: Callable[[], Any]) -> list[Any]:

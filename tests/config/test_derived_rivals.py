@@ -12,7 +12,7 @@ from accounts.models import Namespace
 from config import derived
 from skills.derived import BADGES
 from skills.models import Badge, Skill, SkillBadge, SkillTag, SkillVersion
-from tests.config.rivals import at_once, meet
+from tests.config.rivals import PATIENCE_SECONDS, at_once, meet
 from tests.conftest import drifted
 from tests.factories.skills import (
     BlobFactory,
@@ -80,7 +80,7 @@ def test_four_writers_at_once_leave_every_parent_true():
 
     def write(writer: int) -> None:
         for skill in parents:
-            together.wait(10)
+            together.wait(PATIENCE_SECONDS)
             if writer < len(Badge):
                 badge(skill, Badge.values[writer])
             made = SkillVersion.objects.create(
@@ -113,7 +113,7 @@ def test_writers_of_many_parents_in_any_order_do_not_deadlock():
 
     def write(kind: str) -> None:
         mine = random.Random(kind).sample(parents, len(parents))
-        together.wait(10)
+        together.wait(PATIENCE_SECONDS)
         SkillBadge.objects.bulk_create(SkillBadge(skill=s, kind=kind, reason="x") for s in mine)
 
     results = at_once(*(lambda k=k: write(k) for k in Badge.values))
@@ -122,15 +122,19 @@ def test_writers_of_many_parents_in_any_order_do_not_deadlock():
     assert all(set(s.badges) == set(Badge.values) for s in Skill.objects.all())
 
 
-def test_a_row_that_moves_while_it_is_deleted_leaves_both_parents_true():
+@pytest.mark.parametrize("door", ["instance", "queryset"])
+def test_a_row_that_moves_while_it_is_deleted_leaves_both_parents_true(door):
     one, other = SkillFactory(), SkillFactory()
     row = badge(one, "official")
-    stale = SkillBadge.objects.get(pk=row.pk)
+    doors = {
+        "instance": SkillBadge.objects.get(pk=row.pk).delete,
+        "queryset": SkillBadge.objects.filter(pk=row.pk).delete,
+    }
 
     def move() -> None:
         SkillBadge.objects.filter(pk=row.pk).update(skill=other)
 
-    results = meet(move, stale.delete)
+    results = meet(move, doors[door])
 
     assert results[0] is None
     assert not SkillBadge.objects.exists()

@@ -1,0 +1,106 @@
+"""`make demo`, whole: database, content, web server, worker; started, used and stopped twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("DATABASE_URL" in os.environ, reason="the demo would fill that database"),
+]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """Run `manage.py …` with a data directory, and so a database server, of its own."""
+    env = {
+        **os.environ,
+        "SKILLBOARD_DATA_DIR": str(tmp_path_factory.mktemp("demo")),
+        "SKILLBOARD_DEMO": "1",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "STATICFILES_BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
+    }
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    yield start
+    start("devdb", "reset", "--yes").communicate(timeout=60)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_the_smoke_run_starts_everything_fetches_pages_and_runs_a_task(demo):
+    run = demo("demo", "--smoke", "--port", str(free_port()))
+    told, _ = run.communicate(timeout=240)
+
+    assert run.returncode == 0, told
+    assert "arthur" in told
+    assert "ok  task sweep_blobs ran in the worker" in told
+
+
+def test_ctrl_c_stops_everything_and_the_second_start_keeps_the_data(demo):
+    port = free_port()
+    run = demo("demo", "--port", str(port))
+    try:
+        page = _first_answer(f"http://localhost:{port}/skills/", run)
+        assert "skill-row" in page
+        run.send_signal(signal.SIGINT)
+        told, _ = run.communicate(timeout=60)
+    finally:
+        run.kill()
+
+    assert run.returncode == 0, told
+    assert "Stopped; the data stay." in told
+    assert not _answers(port)
+
+
+def test_a_taken_port_is_said_before_anything_starts(demo):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        run = demo("demo", "--port", str(port))
+        told, _ = run.communicate(timeout=60)
+
+    assert run.returncode == 1
+    assert f"PORT={port + 1}" in told
+
+
+def _first_answer(url: str, run: subprocess.Popen[str]) -> str:
+    end = time.monotonic() + 120
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            assert run.poll() is None, run.communicate()[0]
+            assert time.monotonic() < end
+            time.sleep(0.3)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
