@@ -1,0 +1,161 @@
+"""Goals L4 to L6: the product behind its own server, next to a bare view on the same server.
+
+Every page is measured in turn with the bare view, several rounds; the middle of the rounds
+counts. So a busy machine makes both slower and the ratio stays.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from django.db import connection
+from django.http import QueryDict
+from django.utils.http import urlencode
+
+from config.pagination import PAGE_SIZE
+from config.processes import answers, running, wait_until
+from skills import listing
+from skills.forms import BrowseFilter
+from skills.listing import ListQuery
+from tests.benchmarks.blocks import choose_facets
+from tests.benchmarks.loader import HOST, latencies, requests_per_second
+from tests.benchmarks.measurement import Measurement, share
+
+HELLO: Final = "/bench/hello"
+# More pages than a process keeps, of few enough cards that all of them stay kept.
+WINDOWS: Final = 200
+UNLIMITED: Final = ",".join(["1000000000"] * 3)
+JSON_SHARE, HTML_SHARE, KEPT_SHARE, LATENCY_TIMES = 0.20, 0.10, 0.40, 10.0
+
+
+def measure(label: str, *, rounds: int = 5, seconds: float = 2) -> Iterator[Measurement]:
+    """Measure the connected database behind the product's server; names begin with `label`."""
+    queries = [query for _name, query in choose_facets()]
+    api = [path for query in queries for path in _api_paths(query)]
+    pages = _page_paths(queries)
+    with serving(str(connection.settings_dict["NAME"])) as port:
+        shares = {
+            "JSON list page": (api, JSON_SHARE),
+            "HTML list page, not kept": (pages, HTML_SHARE),
+            "HTML list page, neither it nor its cards kept": (_far_apart(), None),
+            "HTML list page, kept": (["/skills/"], KEPT_SHARE),
+            "skeleton of the JSON page": (["/bench/skeleton"], None),
+        }
+        targets = {name: paths for name, (paths, _goal) in shares.items()}
+        rates = _interleaved(port, targets, rounds, seconds)
+        for name, (_paths, goal) in shares.items():
+            own = statistics.median(rate for rate, _hello in rates[name])
+            # Of each round by itself: what disturbs a round disturbs both of its sides.
+            ratio = statistics.median(rate / hello for rate, hello in rates[name])
+            yield share(f"{label} {name}", own, "requests/s", own / ratio, at_least=goal)
+        yield _latency(label, port, api[:100])
+
+
+@contextmanager
+def serving(database: str) -> Iterator[int]:
+    """Run the product's web server on this database; yield its port."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = int(probe.getsockname()[1])
+    command = f"-m gunicorn -b {HOST}:{port} -w 2 -k gthread --threads 4 --log-level error"
+    env = {
+        "DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings",
+        "BENCH_DATABASE": database,
+        "RATE_LIMIT_READ": UNLIMITED,
+        "PYTHONWARNINGS": "ignore",
+    }
+    server = {"web server": [sys.executable, *command.split(), "config.wsgi"]}
+    with running(server, env) as children:
+        wait_until(lambda: answers(f"http://{HOST}:{port}{HELLO}"), children)
+        yield port
+
+
+def _interleaved(
+    port: int, targets: Mapping[str, Sequence[str]], rounds: int, seconds: float
+) -> dict[str, list[tuple[float, float]]]:
+    """Return pairs of a page's and the bare view's requests a second."""
+    for paths in targets.values():
+        requests_per_second(port, paths, 1)
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in targets}
+    for _round, name in itertools.product(range(rounds), targets):
+        own = requests_per_second(port, targets[name], seconds)
+        found[name].append((own, requests_per_second(port, [HELLO], max(1, seconds / 2))))
+    return found
+
+
+# --- Which pages ----------------------------------------------------------------------------------
+
+
+def _windows(query: ListQuery, step: int = 1) -> list[str]:
+    """Return cursors of full pages that begin `step` rows apart; one at least."""
+    sql, params = listing._statement(query, "", WINDOWS * step + PAGE_SIZE)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        cards = [listing.Card(*row) for row in cursor.fetchall()]
+    cards = cards[: max(1, len(cards) - PAGE_SIZE) : step]
+    return [listing.sign_cursor(query.name, *listing._key_of(query, card)) for card in cards]
+
+
+def _api_paths(query: ListQuery) -> list[str]:
+    said = {"sort": query.sort, "category": query.category, "topic": query.topic}
+    asked = {key: value for key, value in said.items() if value}
+    return [
+        f"/api/v1/skills?{urlencode({**asked, 'cursor': cursor})}" for cursor in _windows(query)
+    ]
+
+
+def _page_paths(queries: Sequence[ListQuery]) -> list[str]:
+    paths: list[str] = []
+    for query in queries:
+        said = urlencode({"category": query.category, "topic": query.topic})
+        asked = BrowseFilter.parse(QueryDict(said))
+        paths.extend(asked.url(until=cursor) for cursor in _windows(asked.list_query))
+    return paths
+
+
+def _far_apart() -> list[str]:
+    asked = BrowseFilter.parse(QueryDict(""))
+    return [asked.url(until=cursor) for cursor in _windows(asked.list_query, step=PAGE_SIZE)]
+
+
+# --- L6: one client -------------------------------------------------------------------------------
+
+
+def _latency(label: str, port: int, paths: Sequence[str], count: int = 400) -> Measurement:
+    """Compare one client's answers with the same statement through a prepared psycopg cursor."""
+    pages, statements = [], []
+    query = ListQuery()
+    asked = [listing._statement(query, cursor, PAGE_SIZE) for cursor in _windows(query)[:100]]
+    for _round in range(4):
+        pages.extend(latencies(port, paths, count // 4))
+        statements.extend(_prepared(asked, count // 4))
+    page, statement = statistics.median(pages) * 1000, statistics.median(statements) * 1000
+    name = f"{label} JSON list page, one client on a kept connection"
+    return share(name, round(page, 3), "ms", round(statement, 3), at_most=LATENCY_TIMES)
+
+
+def _prepared(asked: Sequence[tuple[str, list[Any]]], count: int) -> Iterator[float]:
+    turn = itertools.cycle(asked)
+    with psycopg.connect(**libpq(), autocommit=True) as raw:
+        for sql, params in itertools.islice(turn, len(asked)):
+            raw.execute(sql, params, prepare=True).fetchall()
+        for sql, params in itertools.islice(turn, count):
+            started = time.perf_counter()
+            raw.execute(sql, params, prepare=True).fetchall()
+            yield time.perf_counter() - started
+
+
+def libpq() -> dict[str, Any]:
+    """Return how psycopg reaches the connected database without Django."""
+    known = connection.get_connection_params()
+    return {
+        key: known[key] for key in ("dbname", "user", "password", "host", "port") if known.get(key)
+    }
