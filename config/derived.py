@@ -23,8 +23,7 @@ from typing import Any, Self, cast
 
 from django.apps import apps
 from django.db import connection, models, transaction
-from django.db.models import F, Q
-from django.db.models import sql as orm_sql
+from django.db.models import F
 from django.db.models.signals import post_delete
 
 BATCH = 500
@@ -364,14 +363,25 @@ def _lock_statement(anchor: str, keys: list[int]) -> tuple[str, list[Any]]:
 
 @cache
 def _update_statement(fields: tuple[DerivedField, ...]) -> tuple[str, tuple[Any, ...]]:
-    """Return one UPDATE of these fields of one target, for the rows of `_KEYS` that differ."""
-    stale = Q()
-    for derived in fields:
-        stale |= Q(derived.stale())
-    chosen = fields[0].rows().filter(KeyIn(_KEYS)).filter(stale).query
-    query: orm_sql.UpdateQuery = chosen.chain(orm_sql.UpdateQuery)  # type: ignore[assignment]
-    query.add_update_values({derived.name: derived.rule() for derived in fields})
-    return query.sql_with_params()
+    """Return one UPDATE of these fields of one target, for the rows of `_KEYS` that differ.
+
+    Each rule is computed once a row: the fence keeps the planner from writing it into the
+    comparison and into the assignment.
+    """
+    label = fields[0].target
+    table, key = _table(label), _key_column(label)
+    names = [_column(label, derived.name) for derived in fields]
+    rules = {f"fresh_{derived.name}": derived.rule() for derived in fields}
+    query = fields[0].rows().filter(KeyIn(_KEYS)).annotate(**rules).values("pk", *rules).query
+    fresh, params = query.sql_with_params()
+    named, new = ", ".join(names), ", ".join(f"f.{name}" for name in names)
+    old = ", ".join(f"t.{name}" for name in names)
+    sql = (
+        f"WITH fresh ({key}, {named}) AS MATERIALIZED ({fresh})"  # noqa: S608
+        f" UPDATE {table} t SET ({named}) = ROW ({new}) FROM fresh f"
+        f" WHERE t.{key} = f.{key} AND ({old}) IS DISTINCT FROM ({new})"
+    )
+    return sql, params
 
 
 def _with_keys(params: tuple[Any, ...], keys: list[int]) -> list[Any]:

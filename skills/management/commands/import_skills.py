@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.db import connection, connections, transaction
 from tqdm import tqdm
 
 from accounts.models import Namespace
@@ -36,6 +40,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("dir", type=Path)
         parser.add_argument("--limit", type=int, help="stop after this many skills")
+        parser.add_argument(
+            "--processes", type=int, default=os.cpu_count() or 1, help="default: one per core"
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         root: Path = options["dir"]
@@ -46,21 +53,44 @@ class Command(BaseCommand):
             raise CommandError(f"No {META_NAME} below {root}; is this an archive of skills?")
         counts = {"imported": 0, "unchanged": 0, "skipped": 0}
         started = time.monotonic()
-        with tqdm(metas, unit="skill", disable=None, file=self.stderr) as bar:
-            for meta in bar:
-                outcome = self._import(meta)
-                counts[outcome] += 1
+        outcomes = import_all([meta.parent for meta in metas], options["processes"])
+        for outcome in tqdm(
+            outcomes, total=len(metas), unit="skill", disable=None, file=self.stderr
+        ):
+            counts[outcome.word] += 1
+            if outcome.refusal:
+                tqdm.write(outcome.refusal)
         rate = len(metas) / max(time.monotonic() - started, 0.001)
         told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
         self.stdout.write(f"{told} ({rate:.0f} a second)")
 
-    def _import(self, meta: Path) -> str:
-        try:
-            published = import_skill(meta.parent)
-        except (DomainError, OSError) as refusal:
-            tqdm.write(f"skipped {meta.parent.parent.name}/{meta.parent.name}: {refusal}")
-            return "skipped"
-        return "imported" if published else "unchanged"
+
+class Outcome(NamedTuple):
+    """What became of one folder: imported, unchanged or skipped, and then why."""
+
+    word: str
+    refusal: str = ""
+
+
+def import_all(folders: Sequence[Path], processes: int) -> Iterator[Outcome]:
+    """Import folders in several processes; yields one outcome a folder, in order.
+
+    Inside a transaction there is one process: no other could see what this one has written.
+    """
+    if processes == 1 or connection.in_atomic_block:
+        yield from map(_outcome, folders)
+        return
+    # A connection that crosses a fork would be read from both sides.
+    connections.close_all()
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+        yield from pool.map(_outcome, folders, chunksize=4)
+
+
+def _outcome(folder: Path) -> Outcome:
+    try:
+        return Outcome("imported" if import_skill(folder) else "unchanged")
+    except (DomainError, OSError) as refusal:
+        return Outcome("skipped", f"skipped {folder.parent.name}/{folder.name}: {refusal}")
 
 
 @transaction.atomic
