@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -10,7 +11,7 @@ from accounts.models import AuditEvent, User
 from config.middleware import current_request_id
 
 
-def record(
+def event(
     *,
     actor: User | None,
     verb: str,
@@ -20,12 +21,12 @@ def record(
     after: dict[str, Any] | None = None,
     reason: str = "",
 ) -> AuditEvent:
-    """Append one audit row; call it inside the transaction of the act.
+    """Make an audit row that `record_all` appends.
 
     `actor` is None for the system itself (imports, jobs). Never pass secrets in `before`/`after`.
     `label` names a thing whose derived columns are not computed yet.
     """
-    return AuditEvent.objects.create(
+    return AuditEvent(
         actor=actor,
         actor_role=actor.role if actor else "",
         verb=verb,
@@ -37,3 +38,15 @@ def record(
         reason=reason,
         request_id=current_request_id(),
     )
+
+
+def record(**told: Any) -> AuditEvent:
+    """Append one audit row (see `event`); call it inside the transaction of the act."""
+    made = event(**told)
+    made.save(force_insert=True)
+    return made
+
+
+def record_all(events: Iterable[AuditEvent]) -> None:
+    """Append audit rows by one statement, inside the transaction of their acts."""
+    AuditEvent.objects.bulk_create(events)

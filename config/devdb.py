@@ -197,10 +197,12 @@ def _log() -> Path:
 
 
 def _refuse_outside_development() -> None:
+    if os.environ.get("SKILLBOARD_DEMO") == "1":
+        return
     # Settings import this module, so it may look at them only when called.
     from django.conf import settings
 
-    if settings.HTTPS and not settings.DEMO:
+    if settings.HTTPS:
         raise DevDatabaseError(
             "The development database trusts every local connection, so it does not serve a "
             f"public site ({settings.SITE_URL}). Set DATABASE_URL to a real server."

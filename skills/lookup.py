@@ -5,10 +5,10 @@ A bare slug, `@owner/slug`, or a slug with the owner beside it; old names lead t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NoReturn
 
-from accounts.policy import Actor, Verb, can
+from accounts.policy import Actor
 from config.errors import DomainError
 from skills import verdict
 from skills.models import (
@@ -21,9 +21,12 @@ from skills.models import (
     SkillVersion,
 )
 from skills.models.skill import SLUG_LENGTH
+from skills.querysets import SkillQuerySet
 
 # The clients look for this phrase, in any letter case, to decide "this is new".
 NOT_FOUND: Final = "Skill not found"
+# Owners of one bare name that an answer lists.
+MAX_MATCHES: Final = 20
 
 
 class SkillNotFound(DomainError):
@@ -78,16 +81,16 @@ def find_skill(actor: Actor, slug: str, owner: str = "") -> Skill:
     Raises `SkillNotFound`; `AmbiguousSlug` for a bare slug with several visible owners; for an
     owner or staff `Withheld` tells what keeps it from the public.
     """
-    owner, slug = split_reference(slug, owner)
-    found = _named(slug, owner)
-    visible = [skill for skill in found if can(actor, Verb.VIEW, skill)]
-    public = [skill for skill in visible if skill.is_public]
-    if len(public) > 1:
-        raise AmbiguousSlug(slug, public)
-    if public:
-        return public[0]
-    if visible:
-        refuse_hidden(visible[0])
+    for named in _named(*split_reference(slug, owner)):
+        visible = list(named.visible_to(actor).order_by("id")[:MAX_MATCHES])
+        public = [skill for skill in visible if skill.is_public]
+        if len(public) > 1:
+            raise AmbiguousSlug(public[0].slug, public)
+        if public:
+            found: Skill = public[0]
+            return found
+        if visible:
+            refuse_hidden(visible[0])
     raise SkillNotFound
 
 
@@ -100,32 +103,27 @@ def find_installable(actor: Actor, slug: str, owner: str = "") -> Skill:
     try:
         skill = find_skill(actor, slug, owner)
     except SkillNotFound:
-        owner, slug = split_reference(slug, owner)
-        found = [skill for skill in _named(slug, owner) if skill.soft_deleted_at is None]
-        if found:
-            refuse_hidden(found[0])
+        for named in _named(*split_reference(slug, owner)):
+            held = named.filter(soft_deleted_at__isnull=True).order_by("id").first()
+            if held is not None:
+                refuse_hidden(held)
         raise
     if verdict.is_malware_blocked(skill):
         refuse_hidden(skill)
     return skill
 
 
-def _named(slug: str, owner: str) -> list[Skill]:
-    """Return the skills of this name, present ones before those that bear it no longer."""
-    if not 0 < len(slug) <= SLUG_LENGTH:
-        return []
-    rows = Skill.objects.filter(slug=slug)
-    aliases = SkillAlias.objects.filter(slug=slug)
-    if owner:
-        rows = rows.filter(owner_handle=owner)
-        aliases = aliases.filter(namespace__handle=owner)
-    found = list(rows.order_by("id")[:20])
-    if not found:
-        leads_to = aliases.values("skill")
-        found = list(Skill.objects.filter(pk__in=leads_to).order_by("id")[:20])
-    if not found and slug != slug.lower():
-        return _named(slug.lower(), owner)
-    return found
+def _named(owner: str, slug: str) -> Iterator[SkillQuerySet]:
+    """Yield the skills that bear this name, then those that bore it; in lower case last."""
+    for name in dict.fromkeys((slug, slug.lower())):
+        if 0 < len(name) <= SLUG_LENGTH:
+            bearing = Skill.objects.filter(slug=name)
+            former = SkillAlias.objects.filter(slug=name)
+            if owner:
+                bearing = bearing.filter(owner_handle=owner)
+                former = former.filter(namespace__handle=owner)
+            yield bearing
+            yield Skill.objects.filter(pk__in=former.values("skill"))
 
 
 def refuse_hidden(skill: Skill) -> NoReturn:

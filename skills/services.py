@@ -1,14 +1,16 @@
 """What can be done with skills: the only place that writes more than one of their rows.
 
-Import, command line and web form all publish through `publish_version`.
+Import, command line and web form all publish through `publish_versions`; one version is a batch
+of one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Final, Self, cast
 
@@ -38,6 +40,9 @@ from skills.models import (
 )
 from skills.slugs import clean_categories, clean_topics, validate_new_slug
 
+# What names a skill: its namespace's primary key and its slug.
+Key = tuple[int, str]
+
 LATEST: Final = "latest"
 MAX_TAGS: Final = 20
 # An archive up to this size is built in memory, a larger one on disk.
@@ -58,6 +63,10 @@ class TagInvalid(DomainError):
 
 class NameMissing(DomainError):
     code = "display_name_missing"
+
+
+class BatchRefused(DomainError):
+    code = "batch_repeats_skill"
 
 
 @dataclass(frozen=True)
@@ -89,16 +98,31 @@ class Published:
     created: bool
 
 
-@dataclass
-class _Checked:
-    """A publication after validation, with what is computed from the files once."""
+@dataclass(frozen=True)
+class Submission:
+    """A version to publish: in whose name, which files, what is said of it, by whom."""
 
-    publication: Publication
+    namespace: Namespace
     bundle: Bundle
-    fingerprints: frozenset[str] = field(init=False)
+    publication: Publication
+    actor: User | None = None
 
-    def __post_init__(self) -> None:
+
+class _Checked:
+    """A submission after validation, with what is computed from its files once."""
+
+    def __init__(self, submission: Submission) -> None:
+        self.namespace = submission.namespace
+        self.bundle = submission.bundle
+        self.actor = submission.actor
+        self.said = _validated(submission.publication)
         self.fingerprints = fingerprints((f.path, f.sha256) for f in self.bundle.files)
+        self.when = self.said.published_at or timezone.now()
+
+    @property
+    def key(self) -> Key:
+        """Return what names the skill."""
+        return self.namespace.pk, self.said.slug
 
 
 def publish_version(
@@ -111,31 +135,64 @@ def publish_version(
     category and topic. Whole or nothing: content is stored first (a kill leaves orphans for the
     sweep), then one transaction makes every row. Two at once wait for each other on the namespace.
     """
-    checked = _Checked(_validated(publication), bundle)
-    standing = _standing(namespace, checked)
-    if standing is not None:
-        return standing
-    archive = _store_with_archive(bundle)
-    with deferred():
-        # Publishes into one namespace queue up here; the second sees what the first made.
-        locked = Namespace.objects.select_for_update(no_key=True).filter(pk=namespace.pk)
-        locked.values_list("pk", flat=True).get()
-        former = Skill.objects.filter(namespace=namespace, slug=checked.publication.slug).first()
-        standing = _standing(namespace, checked) if former else None
-        if standing is not None:
-            return standing
-        skill = _save_skill(former, namespace, checked)
-        version = _insert_version(skill, checked, archive, actor)
-        _point_tags(skill, version, checked.publication.tags, is_new=former is None)
-        audit.record(
-            actor=actor,
+    return publish_versions([Submission(namespace, bundle, publication, actor)])[0]
+
+
+def publish_versions(submissions: Sequence[Submission]) -> list[Published]:
+    """Publish versions of different skills, all or none, with the statements of one.
+
+    What `publish_version` promises holds for each. Raises `BatchRefused` for a skill named twice.
+    """
+    checked = [_Checked(submission) for submission in submissions]
+    if len({one.key for one in checked}) < len(checked):
+        raise BatchRefused("A batch holds each skill once; publish its versions one by one.")
+    done = _standing(checked)
+    fresh = [one for one in checked if one.key not in done]
+    if fresh:
+        archives = _store_with_archives([one.bundle for one in fresh])
+        with deferred():
+            done |= _insert(fresh, dict(zip([one.key for one in fresh], archives, strict=True)))
+        _reread([done[one.key].skill for one in fresh])
+    return [done[one.key] for one in checked]
+
+
+def _insert(fresh: Sequence[_Checked], archives: Mapping[Key, str]) -> dict[Key, Published]:
+    """Make every row; the caller's transaction is still open."""
+    # Publishes into one namespace queue up here; the second sees what the first made.
+    locked = Namespace.objects.select_for_update(no_key=True).order_by("pk")
+    list(locked.filter(pk__in={one.namespace.pk for one in fresh}).values_list("pk", flat=True))
+    former = _former(fresh)
+    done = _standing([one for one in fresh if one.key in former])
+    fresh = [one for one in fresh if one.key not in done]
+    skills = _save_skills(fresh, former)
+    versions = SkillVersion.objects.bulk_create(
+        _version(one, skills[one.key], archives[one.key]) for one in fresh
+    )
+    pairs = list(zip(fresh, versions, strict=True))
+    SkillFile.objects.bulk_create(
+        SkillFile(version=version, path=f.path, blob_id=f.sha256, content_type=f.content_type)
+        for one, version in pairs
+        for f in one.bundle.files
+    )
+    VersionFingerprint.objects.bulk_create(
+        VersionFingerprint(version=version, skill=version.skill, fingerprint=fingerprint)
+        for one, version in pairs
+        for fingerprint in sorted(one.fingerprints)
+    )
+    _point_tags(pairs, former)
+    audit.record_all(
+        audit.event(
+            actor=one.actor,
             verb="skill.publish",
-            thing=skill,
-            label=f"@{namespace.handle}/{skill.slug}",
+            thing=version.skill,
+            label=f"@{one.namespace.handle}/{one.said.slug}",
             after={"version": version.version, "source": version.source},
         )
-    skill.refresh_from_db(fields=sorted(own_columns(Skill._meta.label)))
-    return Published(skill, version, created=True)
+        for one, version in pairs
+    )
+    return done | {
+        one.key: Published(version.skill, version, created=True) for one, version in pairs
+    }
 
 
 def _validated(publication: Publication) -> Publication:
@@ -178,20 +235,27 @@ def _clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(cleaned)
 
 
-def _standing(namespace: Namespace, checked: _Checked) -> Published | None:
-    """Return the version that this publication repeats, None when it is new."""
-    versions = SkillVersion.objects.filter(
-        skill__namespace=namespace,
-        skill__slug=checked.publication.slug,
-        version=checked.publication.version,
-    )
-    # The usual answer is "none", and composing a query of both whole rows costs more than asking.
-    found = versions.values_list("pk", flat=True).first()
-    if found is None:
-        return None
-    version = SkillVersion.objects.select_related("skill").without_texts().get(pk=found)
+def _standing(checked: Sequence[_Checked]) -> dict[Key, Published]:
+    """Return the versions that these publications repeat. Raises `VersionExists`."""
+    if not checked:
+        return {}
+    wanted = {(*one.key, one.said.version): one for one in checked}
+    # The usual answer is "none", and composing a query of whole rows costs more than asking.
+    near = SkillVersion.objects.filter(
+        skill__namespace__in={one.namespace.pk for one in checked},
+        skill__slug__in={one.said.slug for one in checked},
+        version__in={one.said.version for one in checked},
+    ).values_list("pk", "skill__namespace_id", "skill__slug", "version")
+    found = {pk: wanted[tuple(name)] for pk, *name in near if tuple(name) in wanted}
+    if not found:
+        return {}
+    versions = SkillVersion.objects.select_related("skill").without_texts().in_bulk(found)
+    return {one.key: _repeated(one, versions[pk]) for pk, one in found.items()}
+
+
+def _repeated(one: _Checked, version: SkillVersion) -> Published:
     stored = set(version.fingerprints.values_list("fingerprint", flat=True))
-    if stored != checked.fingerprints or version.withdrawn_at is not None:
+    if stored != one.fingerprints or version.withdrawn_at is not None:
         raise VersionExists(
             f"Version {version.version} is already published with other files;"
             " publish your change under a higher version.",
@@ -200,22 +264,27 @@ def _standing(namespace: Namespace, checked: _Checked) -> Published | None:
     return Published(version.skill, version, created=False)
 
 
-def _store_with_archive(bundle: Bundle) -> str:
-    """Store the files and the ZIP made of them; return the ZIP's hash."""
-    with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
-        out = cast("BinaryIO", spool)
-        write_archive(bundle.files, out)
-        size = out.tell()
+def _store_with_archives(bundles: Sequence[Bundle]) -> list[str]:
+    """Store the files of each bundle and the ZIP made of them; return the ZIPs' hashes."""
+    with ExitStack() as spools:
+        archives = [_archive(bundle, spools) for bundle in bundles]
+        blobs.store([*(file for bundle in bundles for file in bundle.files), *archives])
+    return [archive.sha256 for archive in archives]
+
+
+def _archive(bundle: Bundle, spools: ExitStack) -> BundleFile:
+    spool = spools.enter_context(tempfile.SpooledTemporaryFile(SPOOL_BYTES))  # noqa: SIM115
+    out = cast("BinaryIO", spool)
+    write_archive(bundle.files, out)
+    size = out.tell()
+    out.seek(0)
+    sha256 = hashlib.file_digest(out, "sha256").hexdigest()  # type: ignore[arg-type]
+
+    def reopen() -> BinaryIO:
         out.seek(0)
-        sha256 = hashlib.file_digest(out, "sha256").hexdigest()  # type: ignore[arg-type]
+        return cast("BinaryIO", _Borrowed(out))
 
-        def reopen() -> BinaryIO:
-            out.seek(0)
-            return cast("BinaryIO", _Borrowed(out))
-
-        archive = BundleFile("", size, sha256, "application/zip", reopen)
-        blobs.store([*bundle.files, archive])
-    return sha256
+    return BundleFile("", size, sha256, "application/zip", reopen)
 
 
 class _Borrowed:
@@ -236,36 +305,56 @@ class _Borrowed:
         """Leave it open."""
 
 
-def _save_skill(former: Skill | None, namespace: Namespace, checked: _Checked) -> Skill:
-    said, bundle = checked.publication, checked.bundle
-    when = said.published_at or timezone.now()
-    skill = former
-    if skill is None:
-        # A new skill takes the name over from an old one that only leads elsewhere.
-        SkillAlias.objects.filter(namespace=namespace, slug=said.slug).delete()
-        skill = Skill(namespace=namespace, slug=said.slug, created_at=when)
-    skill.display_name = said.display_name
-    skill.summary = said.summary or bundle.summary
-    skill.categories = list(said.categories)
-    skill.topics = list(said.topics)
-    skill.updated_at = when
-    skill.save()
-    return skill
+def _former(checked: Sequence[_Checked]) -> dict[Key, Skill]:
+    """Return the skills that stand under these names."""
+    keys = {one.key for one in checked}
+    near = Skill.objects.filter(
+        namespace__in={namespace for namespace, _slug in keys}, slug__in={slug for _n, slug in keys}
+    )
+    found = {(skill.namespace_id, skill.slug): skill for skill in near}
+    return {key: skill for key, skill in found.items() if key in keys}
 
 
-def _insert_version(
-    skill: Skill, checked: _Checked, archive: str, actor: User | None
-) -> SkillVersion:
-    said, bundle = checked.publication, checked.bundle
-    when = said.published_at or timezone.now()
-    version = SkillVersion.objects.create(
+def _save_skills(fresh: Sequence[_Checked], former: Mapping[Key, Skill]) -> dict[Key, Skill]:
+    """Make the new skills and let the former ones say what was said last."""
+    skills = {}
+    for one in fresh:
+        skill = former.get(one.key) or Skill(
+            namespace=one.namespace, slug=one.said.slug, created_at=one.when
+        )
+        skill.display_name = one.said.display_name
+        skill.summary = one.said.summary or one.bundle.summary
+        skill.categories = list(one.said.categories)
+        skill.topics = list(one.said.topics)
+        skill.updated_at = one.when
+        skills[one.key] = skill
+    new = [skill for key, skill in skills.items() if key not in former]
+    _drop_aliases(new)
+    Skill.objects.bulk_create(new)
+    for key in skills.keys() & former.keys():
+        skills[key].save()
+    return skills
+
+
+def _drop_aliases(new: Sequence[Skill]) -> None:
+    """Let new skills take their names over from old ones that only lead elsewhere."""
+    keys = {(skill.namespace_id, skill.slug) for skill in new}
+    near = SkillAlias.objects.filter(slug__in={slug for _namespace, slug in keys})
+    taken = [alias.pk for alias in near if (alias.namespace_id, alias.slug) in keys]
+    if taken:
+        SkillAlias.objects.filter(pk__in=taken).delete()
+
+
+def _version(one: _Checked, skill: Skill, archive: str) -> SkillVersion:
+    said, bundle = one.said, one.bundle
+    return SkillVersion(
         skill=skill,
         version=said.version,
         changelog=said.changelog,
         changelog_source="user" if said.changelog else "auto",
         license=said.license,
         source=said.source,
-        published_by=actor,
+        published_by=one.actor,
         metadata=bundle.metadata.to_json(),
         warnings=list(bundle.warnings),
         readme=bundle.readme,
@@ -273,28 +362,34 @@ def _insert_version(
         file_count=len(bundle.files),
         size_bytes=bundle.size_bytes,
         archive_id=archive,
-        created_at=when,
+        created_at=one.when,
     )
-    SkillFile.objects.bulk_create(
-        SkillFile(version=version, path=f.path, blob_id=f.sha256, content_type=f.content_type)
-        for f in bundle.files
-    )
-    VersionFingerprint.objects.bulk_create(
-        VersionFingerprint(version=version, skill=skill, fingerprint=fingerprint)
-        for fingerprint in sorted(checked.fingerprints)
-    )
-    return version
 
 
-def _point_tags(skill: Skill, version: SkillVersion, names: Sequence[str], *, is_new: bool) -> None:
-    """Let these tags point at the version. The caller holds the namespace: no tag comes between."""
-    tags = SkillTag.objects.filter(skill=skill, name__in=names)
-    standing = set() if is_new else set(tags.values_list("name", flat=True))
-    if standing:
-        tags.update(version=version)
-    SkillTag.objects.bulk_create(
-        SkillTag(skill=skill, name=name, version=version) for name in names if name not in standing
-    )
+def _point_tags(
+    pairs: Sequence[tuple[_Checked, SkillVersion]], former: Mapping[Key, Skill]
+) -> None:
+    """Let the tags point at the versions. The namespaces are locked: no tag comes between."""
+    missing: list[SkillTag] = []
+    for one, version in pairs:
+        names = set(one.said.tags)
+        if one.key in former:
+            tags = SkillTag.objects.filter(skill=version.skill, name__in=names)
+            standing = set(tags.values_list("name", flat=True))
+            tags.update(version=version)
+            names -= standing
+        missing += [SkillTag(skill=version.skill, name=n, version=version) for n in sorted(names)]
+    SkillTag.objects.bulk_create(missing)
+
+
+def _reread(skills: Sequence[Skill]) -> None:
+    """Show the derived columns of these skills as they stand now; one statement."""
+    columns = sorted(own_columns(Skill._meta.label))
+    rows = Skill.objects.filter(pk__in=[skill.pk for skill in skills]).values("pk", *columns)
+    stored = {row["pk"]: row for row in rows}
+    for skill in skills:
+        for column in columns:
+            setattr(skill, column, stored[skill.pk][column])
 
 
 @transaction.atomic

@@ -38,13 +38,10 @@ def _drop_databases_of_killed_runs() -> None:
 
 
 def _maintenance_address() -> dict[str, str]:
+    named = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
     database = settings.DATABASES["default"]
-    return {
-        "host": database["HOST"],
-        "port": str(database["PORT"]),
-        "user": database["USER"],
-        "dbname": "postgres",
-    }
+    told = {key: str(database.get(setting) or "") for key, setting in named.items()}
+    return {key: value for key, value in told.items() if value} | {"dbname": "postgres"}
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

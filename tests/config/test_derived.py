@@ -222,6 +222,6 @@ def test_a_delete_of_many_rows_refreshes_once(two):
     with CaptureQueriesContext(connection) as queries:
         two[0].versions.filter(version__startswith="3").delete()
 
-    refreshes = [q for q in queries if q["sql"].startswith('UPDATE "skills_skill"')]
+    refreshes = [q for q in queries if 'UPDATE "skills_skill"' in q["sql"]]
     assert len(refreshes) == 1
     assert_true(*two)

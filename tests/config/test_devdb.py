@@ -136,8 +136,8 @@ def test_only_commands_that_read_the_database_start_it(arguments, needed):
 
 
 def test_refuses_to_serve_a_public_site(place, monkeypatch):
+    monkeypatch.delenv("SKILLBOARD_DEMO")
     monkeypatch.setattr(settings, "HTTPS", True)
-    monkeypatch.setattr(settings, "DEMO", False)
 
     with pytest.raises(DevDatabaseError, match="DATABASE_URL"):
         devdb.ensure_running()

@@ -215,3 +215,17 @@ def test_a_public_skill_that_carries_malware_is_never_handed_out(client, publish
     assert detail["moderation"]["isMalwareBlocked"] is True
     assert client.get("/api/v1/download?slug=pdf-tools").status_code == 403
     assert client.get("/api/v1/skills/pdf-tools/install").status_code == 403
+
+
+def test_a_strangers_hidden_skill_does_not_block_the_old_name_of_a_public_one(
+    client, publish, charlie
+):
+    renamed = publish("new-name").skill
+    SkillAlias.objects.create(namespace=renamed.namespace, slug="old-name", skill=renamed)
+    hidden = publish("old-name", namespace=charlie.namespace).skill
+    Skill.objects.filter(pk=hidden.pk).update(moderation_status="hidden")
+
+    answer = client.get("/api/v1/skills/old-name")
+
+    assert answer.status_code == 200
+    assert answer.json()["skill"]["slug"] == "new-name"

@@ -81,6 +81,10 @@ def test_eight_at_once_into_one_namespace_all_succeed(namespace):
 # --- Killed half way -----------------------------------------------------------------------------
 
 
+# How the server knows the session of a process that is about to die.
+DYING = "dying"
+
+
 @contextmanager
 def killed_at_statement(number: int):
     """Kill this process, as `kill -9` does, when it sends its n-th statement."""
@@ -124,6 +128,7 @@ def publish_in_a_process_that_dies(namespace, death) -> bool:
             # The parent's session stays the parent's; this one gets its own.
             inherited = connection.connection  # noqa: F841
             connection.connection = None
+            connection.settings_dict["OPTIONS"]["application_name"] = DYING
             with death:
                 publish_skill(namespace=namespace, files=FILES)
             os._exit(0)
@@ -131,18 +136,19 @@ def publish_in_a_process_that_dies(namespace, death) -> bool:
             os._exit(1)
     _pid, status = os.waitpid(child, 0)
     assert status in (0, signal.SIGKILL), status
-    wait_until_alone()
+    wait_until_gone()
     return status == 0
 
 
-def wait_until_alone() -> None:
+def wait_until_gone() -> None:
     """Wait until the server has noticed that the killed session is gone."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                " AND application_name = %s",
+                [DYING],
             )
             if cursor.fetchone() == (0,):
                 return

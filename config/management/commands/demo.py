@@ -44,8 +44,10 @@ class Command(BaseCommand):
         port: int = options["port"]
         _refuse_taken(port)
         self._prepare(options["skills"])
-        # A stop request from outside ends like Ctrl-C: children first, then we.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # A stop request from outside ends like Ctrl-C: children first, then we. Set for both: a
+        # shell starts background jobs with Ctrl-C ignored.
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, signal.default_int_handler)
         address = f"http://localhost:{port}"
         try:
             with running(_commands(port), {"SITE_URL": address}) as children:
@@ -100,7 +102,7 @@ def _commands(port: int) -> dict[str, list[str]]:
     return {
         "web server": [
             *(sys.executable, "-m", "gunicorn", *web.split()),
-            *("--log-level", "warning", "config.wsgi"),
+            *("--log-level", "warning", "--no-control-socket", "config.wsgi"),
         ],
         "worker": [sys.executable, manage, "qcluster"],
     }

@@ -21,10 +21,12 @@ from config.errors import DomainError
 from config.text import clean_line
 from skills.bundle import read_folder
 from skills.models import VersionSource
-from skills.services import Publication, publish_version
+from skills.services import Publication, Submission, publish_versions
 
 META_NAME = "_meta.json"
 META_MAX_BYTES = 1024 * 1024
+# Folders published by one transaction: enough to share its cost, few enough to hold open.
+BATCH = 20
 
 
 class MetaRefused(DomainError):
@@ -77,32 +79,65 @@ def import_all(folders: Sequence[Path], processes: int) -> Iterator[Outcome]:
 
     Inside a transaction there is one process: no other could see what this one has written.
     """
+    batches = [folders[start : start + BATCH] for start in range(0, len(folders), BATCH)]
     if processes == 1 or connection.in_atomic_block:
-        yield from map(_outcome, folders)
+        for batch in batches:
+            yield from _outcomes(batch)
         return
     # A connection that crosses a fork would be read from both sides.
     connections.close_all()
     with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
-        yield from pool.map(_outcome, folders, chunksize=4)
+        for outcomes in pool.map(_outcomes, batches):
+            yield from outcomes
 
 
-def _outcome(folder: Path) -> Outcome:
+def _outcomes(folders: Sequence[Path]) -> list[Outcome]:
+    """Import a batch; where one of it is refused, each on its own, so that the others stand."""
     try:
-        return Outcome("imported" if import_skill(folder) else "unchanged")
+        return [_told(created) for created in import_batch(folders)]
     except (DomainError, OSError) as refusal:
-        return Outcome("skipped", f"skipped {folder.parent.name}/{folder.name}: {refusal}")
+        if len(folders) > 1:
+            return [outcome for folder in folders for outcome in _outcomes([folder])]
+        [folder] = folders
+        return [Outcome("skipped", f"skipped {folder.parent.name}/{folder.name}: {refusal}")]
+
+
+def _told(created: bool) -> Outcome:
+    return Outcome("imported" if created else "unchanged")
+
+
+def import_skill(folder: Path) -> bool:
+    """Import one folder; False when the version already stands. Raises the service's refusals."""
+    return import_batch([folder])[0]
 
 
 @transaction.atomic
-def import_skill(folder: Path) -> bool:
-    """Import one folder; False when the version already stands. Raises the service's refusals.
+def import_batch(folders: Sequence[Path]) -> list[bool]:
+    """Import folders, all or none; says of each whether its version is new.
 
     One transaction: a refused skill leaves no namespace behind.
     """
-    meta = read_meta(folder / META_NAME)
-    bundle = read_folder(folder)
-    namespace, _made = Namespace.objects.get_or_create(handle=meta["owner"])
-    publication = Publication(
+    read = [(read_meta(folder / META_NAME), read_folder(folder)) for folder in folders]
+    namespaces = _namespaces({meta["owner"] for meta, _bundle in read})
+    published = publish_versions(
+        [Submission(namespaces[meta["owner"]], bundle, _publication(meta)) for meta, bundle in read]
+    )
+    return [one.created for one in published]
+
+
+def _namespaces(handles: set[str]) -> dict[str, Namespace]:
+    """Return the namespaces of these owners; new ones are unclaimed."""
+    rows = Namespace.objects.filter(handle__in=handles)
+    found = {namespace.handle: namespace for namespace in rows}
+    if missing := sorted(handles - found.keys()):
+        # Another process may be making the same one: it stands when this statement returns.
+        Namespace.objects.bulk_create([Namespace(handle=h) for h in missing], ignore_conflicts=True)
+        found |= {namespace.handle: namespace for namespace in rows.all()}
+    return found
+
+
+def _publication(meta: dict[str, Any]) -> Publication:
+    return Publication(
         slug=meta["slug"],
         version=meta["version"],
         display_name=meta["displayName"],
@@ -110,9 +145,6 @@ def import_skill(folder: Path) -> bool:
         published_at=meta["publishedAt"],
         keep_slug=True,
     )
-    return publish_version(
-        namespace=namespace, bundle=bundle, publication=publication, actor=None
-    ).created
 
 
 def read_meta(path: Path) -> dict[str, Any]:

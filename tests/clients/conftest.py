@@ -1,0 +1,34 @@
+"""A live server for each worker of the tests, and a client with an empty home for each test."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.clients import runner
+from tests.conftest import missing
+
+
+@pytest.fixture(scope="session")
+def server(request, django_db_setup, django_db_blocker, tmp_path_factory):
+    """A real web server on this worker's test database and files.
+
+    It ends before the database goes: it is set up after it.
+    """
+    if absent := runner.what_is_missing():
+        missing(absent, "`.ci/ensure-clients` installs it")
+    with (
+        django_db_blocker.unblock(),
+        runner.serving(tmp_path_factory.mktemp("server")) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def clawhub(client_version, server, transactional_db, tmp_path):
+    """The client: `clawhub.run("explore", "--json")`."""
+    return runner.Clawhub(client_version, server.address, tmp_path / "home")
+
+
+@pytest.fixture(params=runner.VERSIONS)
+def client_version(request) -> str:
+    return request.param
