@@ -13,7 +13,13 @@ from tests.browser.conftest import DESKTOP, PHONE
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 SHOTS = {
     "browse-light": ("/skills/?sort=downloads", "light", DESKTOP),
-    "skill-dark": ("/skills/arthur/meeting-minutes/", "dark", DESKTOP),
+    "skill-dark": ("/skills/cobalt-fern/csv-doctor/", "dark", DESKTOP),
+    "file-light": (
+        "/skills/cobalt-fern/csv-doctor/versions/2.3.0/files/scripts/csv_doctor.py",
+        "light",
+        DESKTOP,
+    ),
+    "diff-dark": ("/skills/cobalt-fern/csv-doctor/diff/2.2.0...2.3.0/", "dark", DESKTOP),
     "browse-phone": ("/skills/?sort=downloads", "light", PHONE),
 }
 
