@@ -151,7 +151,7 @@ def list_skills(
     *,
     limit: QueryEx[str, P(description="1 to 200, 25 by default")] = "",
     cursor: QueryEx[str, P(description="`nextCursor` of the page before")] = "",
-    sort: QueryEx[str, P(description=f"{', '.join(SORT_COLUMNS)} or trending")] = "",
+    sort: QueryEx[str, P(description=f"one of {', '.join(SORT_COLUMNS)}")] = "",
     prefix: QueryEx[str, P(description="slugs that begin so, in ascending order")] = "",
     category: str = "",
     topic: str = "",
