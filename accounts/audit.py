@@ -40,6 +40,21 @@ def event(
     )
 
 
+def record_named(
+    *, actor: User | None, verb: str, kind: str, name: str, after: dict[str, Any] | None = None
+) -> AuditEvent:
+    """Append one audit row about a thing that is no row of ours, such as a job or a setting."""
+    return AuditEvent.objects.create(
+        actor=actor,
+        actor_role=actor.role if actor else "",
+        verb=verb,
+        object_type=kind,
+        object_label=name[:200],
+        after=after or {},
+        request_id=current_request_id(),
+    )
+
+
 def record(**told: Any) -> AuditEvent:
     """Append one audit row (see `event`); call it inside the transaction of the act."""
     made = event(**told)

@@ -149,6 +149,10 @@ Q_CLUSTER: dict[str, Any] = {
     "time_zone": "UTC",
 }
 
+# How many stat events one statement counts, and for how many days raw events are kept (0 = not).
+STAT_FOLD_BATCH = env.int("STAT_FOLD_BATCH", default=5_000)
+STAT_EVENT_LOG_DAYS = env.int("STAT_EVENT_LOG_DAYS", default=7)
+
 # --- People -------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from config import derived
 from config.checks import check_derived_fields
 from config.derived import REGISTRY, DerivedField, refresh_all
-from skills.models import Skill, SkillBadge, SkillListing, SkillSearch, SkillTag
+from skills.models import Skill, SkillBadge, SkillListing, SkillSearch, SkillTag, SkillTotal
 from tests import conftest
 from tests.conftest import drifted
 from tests.factories.skills import SkillFactory, SkillVersionFactory
@@ -52,7 +52,13 @@ def plant_row(model, kind: str) -> Callable[[Skill], object]:
     }[kind]
 
 
+def plant_total(skill: Skill) -> None:
+    SkillTotal._base_manager.create(skill=skill, stars=0)
+    SkillTotal._base_manager.filter(pk=skill.pk).update(stars=99)
+
+
 PLANTS = {
+    "skills.SkillTotal.stars": plant_total,
     **{f"skills.Skill.{name}": plant_field(name) for name in WRONG},
     **{
         f"{model._meta.label} {kind}": plant_row(model, kind)
@@ -120,6 +126,7 @@ def test_a_refresh_re_evaluates_every_row_not_only_the_empty_ones(skills, monkey
     for skill in skills:
         plant_field("badges")(skill)
     Skill._base_manager.update(latest_version_summary=None)
+    SkillTotal.objects.bulk_create(SkillTotal(skill=skill) for skill in skills)
     told: list[int] = []
 
     for derivation in REGISTRY:

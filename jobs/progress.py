@@ -1,0 +1,102 @@
+"""What a job is given to tell how far it is, and how it learns that it shall stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from jobs.models import JobRun, Wish
+
+LEASE: Final = timedelta(seconds=120)
+"""The task's time limit of 90 s and a margin: nobody else may work on the run so long."""
+
+SLICE_SECONDS: Final = 45.0
+"""A run works at most so long at a stretch; then it queues up again behind others."""
+
+WRITE_SECONDS: Final = 0.5
+"""Progress is written at most this often; what a kill loses is done again, harmlessly."""
+
+
+class Stopped(Exception):
+    """The run shall end here: paused, cancelled or taken over. What is done stays done."""
+
+
+class SliceOver(Exception):
+    """The run has had its stretch of time and goes on later, at its cursor."""
+
+
+class Progress:
+    """A run as the job sees it. Call `advance` after each batch that is committed.
+
+    A batch between the last `advance` and a kill is done again, so batches must be idempotent.
+    """
+
+    def __init__(
+        self,
+        run: JobRun,
+        token: UUID,
+        *,
+        slice_seconds: float | None = SLICE_SECONDS,
+        on_advance: Callable[[JobRun], object] = lambda _run: None,
+    ) -> None:
+        """Speak for `run`, whose lease `token` we hold; None as slice: work to the end."""
+        self.run = run
+        self._token = token
+        self._slice_seconds = slice_seconds
+        self._on_advance = on_advance
+        self._began = self._written = time.monotonic()
+
+    @property
+    def scope(self) -> str:
+        """Return what the run is about, such as one field; "" for all."""
+        return self.run.scope
+
+    @property
+    def cursor(self) -> Any:
+        """Return what the last `advance` stored; None at the beginning."""
+        return self.run.cursor
+
+    def expect(self, total: int | None) -> None:
+        """Say how many units there are in all."""
+        self.run.total = total
+
+    def advance(self, done: int = 1, *, cursor: Any = None) -> None:
+        """Count `done` units more and remember `cursor`.
+
+        Raises `Stopped` when somebody wants it or the lease is gone, `SliceOver` when it is time
+        to let others work.
+        """
+        self.run.done += done
+        if cursor is not None:
+            self.run.cursor = cursor
+        now = time.monotonic()
+        is_over = self._slice_seconds is not None and now - self._began > self._slice_seconds
+        if now - self._written >= WRITE_SECONDS or is_over:
+            self._written = now
+            self._store()
+        self._on_advance(self.run)
+        if is_over:
+            raise SliceOver
+
+    def _store(self) -> None:
+        run = self.run
+        mine = JobRun.objects.filter(pk=run.pk, lease_token=self._token)
+        kept = mine.update(
+            done=run.done,
+            total=run.total,
+            cursor=run.cursor,
+            attempts=1,
+            heartbeat_at=Now(),
+            lease_until=Now() + LEASE,
+        )
+        if not kept:
+            raise Stopped("taken over")
+        wish = JobRun.objects.filter(pk=run.pk).values_list("wish", flat=True).get()
+        if wish in {Wish.PAUSE, Wish.CANCEL}:
+            run.wish = wish
+            raise Stopped(wish)

@@ -1,0 +1,196 @@
+"""Every recurring and long job of the product: the only such table.
+
+A job is a function `(progress: Progress) -> dict` named by its dotted path, because jobs may not
+import the apps above them. The worker's schedule rows are made from this table (`synchronize`),
+never by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django_q.models import Schedule
+
+DEFAULT_CLUSTER: Final = "skillboard"
+FOLD_CLUSTER: Final = "fold"
+
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+
+SCHEDULED_TASK: Final = "jobs.tasks.run_scheduled"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What there is to do, when, and in which cluster.
+
+    `every` None: only on request. `offset`: how far into its hour or day (UTC) it starts.
+    """
+
+    name: str
+    title: str
+    does: str
+    path: str
+    every: timedelta | None = None
+    offset: timedelta = timedelta(0)
+    cluster: str = DEFAULT_CLUSTER
+    # Runs per scope, such as one denormalised field; a person starts it with the scope's name.
+    is_scoped: bool = False
+
+    def first_run(self, now: datetime) -> datetime:
+        """Return the next moment of the schedule's grid, at or after `now`."""
+        assert self.every is not None  # noqa: S101 - Asked of scheduled jobs only.
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + self.offset
+        steps = -((midnight - now) // self.every)
+        return midnight + max(steps, 0) * self.every
+
+
+JOBS: Final = (
+    Job(
+        "fold_events",
+        "Fold stat events",
+        "Moves queued events into hourly, daily and total counts.",
+        "skills.jobs.fold_events",
+        every=MINUTE,
+        cluster=FOLD_CLUSTER,
+    ),
+    Job(
+        "copy_totals",
+        "Copy totals",
+        "Copies the totals that changed into the columns that lists sort by.",
+        "skills.jobs.copy_totals",
+        every=HOUR,
+        offset=timedelta(minutes=2),
+    ),
+    Job(
+        "prune_stats",
+        "Prune statistics",
+        "Drops hourly rows, event logs and download marks that are past their time.",
+        "skills.jobs.prune_stats",
+        every=HOUR,
+        offset=timedelta(minutes=35),
+    ),
+    Job(
+        "deactivate_installs",
+        "Deactivate unseen installs",
+        "Counts installs that no client has reported for 60 days as no longer current.",
+        "skills.jobs.deactivate_installs",
+        every=DAY,
+        offset=timedelta(hours=2, minutes=10),
+    ),
+    Job(
+        "recount_statistics",
+        "Recount statistics",
+        "Recounts totals from daily rows and the site's totals from scratch; reports drift.",
+        "skills.jobs.recount_statistics",
+        every=DAY,
+        offset=timedelta(hours=3, minutes=10),
+    ),
+    Job(
+        "check_derived_fields",
+        "Check denormalised fields",
+        "Compares every denormalised field with its rule; reports and repairs drift.",
+        "jobs.upkeep.check_derived_fields",
+        every=DAY,
+        offset=timedelta(hours=4, minutes=10),
+    ),
+    Job(
+        "sweep_blobs",
+        "Sweep content",
+        "Deletes stored content that no version refers to.",
+        "skills.jobs.sweep_blobs",
+        every=DAY,
+        offset=timedelta(hours=5, minutes=10),
+    ),
+    Job(
+        "prune_records",
+        "Prune records",
+        "Deletes old runs, failed tasks and expired sessions.",
+        "jobs.upkeep.prune_records",
+        every=DAY,
+        offset=timedelta(hours=5, minutes=40),
+    ),
+    Job(
+        "recover_runs",
+        "Recover runs",
+        "Takes up runs whose worker died or whose wake-up got lost.",
+        "jobs.upkeep.recover_runs",
+        every=MINUTE,
+    ),
+    Job(
+        "refresh_derived",
+        "Rebuild a denormalised field",
+        "Re-evaluates every row of one denormalised field, in batches, beside running writers.",
+        "jobs.upkeep.refresh_derived",
+        is_scoped=True,
+    ),
+)
+BY_NAME: Final = {job.name: job for job in JOBS}
+
+
+@transaction.atomic
+def synchronize(now: datetime | None = None) -> int:
+    """Make the worker's schedule rows equal to the table; return how many rows were wrong.
+
+    Leaves a row's next run and its pause (`repeats` 0) alone. Idempotent, and safe beside the
+    scheduler: rows are locked. A row that is not of this table goes, because one that cannot be
+    read would stop all others of its pass.
+    """
+    now = now or timezone.now()
+    rows = {row.pk: row for row in Schedule.objects.select_for_update().order_by("pk")}
+    wrong = 0
+    seen: set[str] = set()
+    for pk, row in rows.items():
+        job = BY_NAME.get(row.name or "")
+        if job is None or job.every is None or job.name in seen:
+            Schedule.objects.filter(pk=pk).delete()
+            wrong += 1
+            continue
+        seen.add(job.name)
+        told = _columns(job)
+        if any(getattr(row, column) != value for column, value in told.items()):
+            Schedule.objects.filter(pk=pk).update(**told, next_run=job.first_run(now))
+            wrong += 1
+    for job in JOBS:
+        if job.every is not None and job.name not in seen:
+            Schedule.objects.create(
+                name=job.name, repeats=-1, next_run=job.first_run(now), **_columns(job)
+            )
+            wrong += 1
+    return wrong
+
+
+def _columns(job: Job) -> dict[str, object]:
+    """Return the columns of a schedule row that the table decides."""
+    assert job.every is not None  # noqa: S101 - Asked of scheduled jobs only.
+    return {
+        "func": SCHEDULED_TASK,
+        "hook": None,
+        "args": repr(job.name),
+        "kwargs": None,
+        "schedule_type": Schedule.MINUTES,
+        "minutes": job.every // MINUTE,
+        "cron": None,
+        "cluster": None if job.cluster == DEFAULT_CLUSTER else job.cluster,
+        "intended_date_kwarg": None,
+    }
+
+
+def paused_names() -> set[str]:
+    """Return the jobs whose schedule is paused."""
+    return set(Schedule.objects.filter(repeats=0).values_list("name", flat=True))
+
+
+def set_paused(name: str, *, paused: bool) -> bool:
+    """Pause or resume a job's schedule; False when it already is so."""
+    rows: QuerySet[Any] = Schedule.objects.filter(name=name)
+    changed = rows.exclude(repeats=0) if paused else rows.filter(repeats=0)
+    if paused:
+        return bool(changed.update(repeats=0))
+    return bool(changed.update(repeats=-1, next_run=BY_NAME[name].first_run(timezone.now())))
