@@ -19,8 +19,10 @@ from accounts.services import TokenRefused
 from config.api import STATUS_OF_CODE, endpoint, error_response, json_response
 from config.errors import DomainError
 from config.pagination import parse_limit, read_cursor, sign_cursor
+from config.ratelimit import client_address
 from skills import lookup, serializers
 from skills.blobs import open_blob
+from skills.events import record_download
 from skills.listing import list_query, page
 from skills.models import SkillVersion, VersionFingerprint
 from skills.models.listing import SORT_COLUMNS
@@ -36,6 +38,7 @@ class ReferenceConverter(StringConverter):
 register_converter(ReferenceConverter, "reference")
 router = Router(tags=["skills"])
 
+OK: Final = 200
 PREVIEW_MAX_BYTES: Final = 200 * 1024
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _PREFIX: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,95}")
@@ -396,4 +399,13 @@ def download(
     skill = lookup.find_installable(actor_of(request), slug, owner_handle or owner)
     found = lookup.require_available(lookup.find_version(skill, version, tag))
     name = f"{skill.slug}-{found.version}.zip"
-    return _attachment(request, found.archive_id, name, "application/zip")
+    response = _attachment(request, found.archive_id, name, "application/zip")
+    if request.method == "GET" and response.status_code == OK:
+        record_download(skill_id=skill.pk, visitor=_visitor(request))
+    return response
+
+
+def _visitor(request: HttpRequest) -> str:
+    """Return whose download this is: a person by their token, else an address we can trust."""
+    user = actor_of(request).user
+    return f"ip:{client_address(request)}" if user is None else f"user:{user.pk}"

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.postgres.search import SearchVector
 from django.db.models import (
     Aggregate,
+    BigIntegerField,
     Case,
     Count,
     F,
@@ -26,7 +27,7 @@ from django.db.models.functions import Coalesce, JSONObject, Left, Lower
 from accounts.models import Namespace
 from config.derived import Children, DerivedField, DerivedRows
 from skills import verdict
-from skills.models import Skill, SkillBadge, SkillTag, SkillVersion
+from skills.models import Skill, SkillBadge, SkillStar, SkillTag, SkillVersion
 
 CHANGELOG_EXCERPT = 200
 
@@ -145,6 +146,24 @@ VERSION_COUNT = DerivedField(
         0,
     ),
     sources=FROM_VERSIONS,
+)
+
+# Also moved by one in the statement that gives or takes a star (skills/sql/star.sql).
+TOTAL_STARS = DerivedField(
+    target="skills.SkillTotal",
+    name="stars",
+    rule=lambda: Coalesce(
+        Subquery(
+            SkillStar._base_manager.filter(skill=OuterRef("pk"))
+            .order_by()
+            .values("skill")
+            .annotate(n=Count("pk"))
+            .values("n")
+        ),
+        0,
+        output_field=BigIntegerField(),
+    ),
+    sources={"skills.SkillStar": "skill_id"},
 )
 
 

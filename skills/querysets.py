@@ -6,7 +6,7 @@ exist, however many others stand in front.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 
 from django.db import models
@@ -112,3 +112,20 @@ class SkillListingQuerySet(models.QuerySet[Any]):
     def clean(self) -> Self:
         """Leave out suspicious skills, by the partial indexes."""
         return self.filter(is_suspicious=False)
+
+
+class StatQuerySet(models.QuerySet[Any]):
+    """Reads of hourly and daily counts."""
+
+    def of_days(self, skill_id: int, first: date, last: date) -> Self:
+        """Return the daily rows of a skill from `first` to `last`, oldest first; gaps are zero."""
+        return self.filter(skill=skill_id, day__range=(first, last)).order_by("day")
+
+
+class LeaderboardQuerySet(models.QuerySet[Any]):
+    """Reads of snapshots."""
+
+    def of(self, board: str, window: str, *, with_suspicious: bool) -> Self:
+        """Return the snapshots of one board, newest first."""
+        named = self.filter(board=board, window=window, with_suspicious=with_suspicious)
+        return named.order_by("-built_at")

@@ -1,3 +1,4 @@
+from skills.models.leaderboard import Board, Leaderboard, LeaderboardEntry, Window
 from skills.models.listing import SkillListing, SkillSearch
 from skills.models.skill import (
     Badge,
@@ -6,6 +7,18 @@ from skills.models.skill import (
     SkillAlias,
     SkillBadge,
     SkillTag,
+)
+from skills.models.stats import (
+    DownloadMark,
+    EventKind,
+    ListedChange,
+    SiteTotals,
+    SkillDailyStat,
+    SkillHourlyStat,
+    SkillInstall,
+    SkillStar,
+    SkillTotal,
+    StatEvent,
 )
 from skills.models.version import (
     Blob,
@@ -19,16 +32,30 @@ from skills.models.version import (
 __all__ = [
     "Badge",
     "Blob",
+    "Board",
+    "DownloadMark",
+    "EventKind",
+    "Leaderboard",
+    "LeaderboardEntry",
+    "ListedChange",
     "ModerationStatus",
     "ScanState",
+    "SiteTotals",
     "Skill",
     "SkillAlias",
     "SkillBadge",
+    "SkillDailyStat",
     "SkillFile",
+    "SkillHourlyStat",
+    "SkillInstall",
     "SkillListing",
     "SkillSearch",
+    "SkillStar",
     "SkillTag",
+    "SkillTotal",
     "SkillVersion",
+    "StatEvent",
     "VersionFingerprint",
     "VersionSource",
+    "Window",
 ]

@@ -1,0 +1,70 @@
+"""The jobs of skills, as `jobs.schedules` names them. Each is bounded, resumable, safe twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils import timezone
+
+from jobs.progress import Progress
+from skills import blobs, event_log, events, statistics
+from skills.fold import Folded, fold_until_drained
+from skills.models import DownloadMark, SkillHourlyStat
+
+DEACTIVATE_BATCH: Final = 1_000
+HOURLY_KEPT: Final = timedelta(hours=72)
+# A mark matters on its own day; one day more covers requests at midnight.
+MARKS_KEPT: Final = timedelta(days=1)
+
+
+def fold_events(progress: Progress) -> dict[str, Any]:
+    """Count every queued event. Two at once share the queue."""
+    dropped = 0
+
+    def note(folded: Folded) -> None:
+        nonlocal dropped
+        dropped += folded.taken - folded.counted
+        progress.advance(folded.taken)
+
+    return {"events": fold_until_drained(note), "of_deleted_skills": dropped}
+
+
+def copy_totals(progress: Progress) -> dict[str, Any]:
+    """Copy the totals that changed into the columns that lists sort by."""
+    for last, copied in statistics.copy_totals(after=progress.cursor or 0):
+        progress.advance(copied, cursor=last)
+    return {"skills": progress.run.done}
+
+
+def prune_stats(progress: Progress) -> dict[str, Any]:
+    """Drop hourly rows, event logs and download marks that are past their time."""
+    now = timezone.now()
+    hourly, _ = SkillHourlyStat.objects.filter(hour__lt=now - HOURLY_KEPT).delete()
+    progress.advance(hourly)
+    marks, _ = DownloadMark.objects.filter(day__lt=now.date() - MARKS_KEPT).delete()
+    progress.advance(marks)
+    logs = event_log.drop_before(now.date() - timedelta(days=settings.STAT_EVENT_LOG_DAYS))
+    return {"hourly_rows": hourly, "download_marks": marks, "log_days": len(logs)}
+
+
+def deactivate_installs(progress: Progress) -> dict[str, Any]:
+    """Give installs up that no client has reported for 60 days."""
+    while found := events.deactivate_installs(batch=DEACTIVATE_BATCH):
+        progress.advance(found)
+    return {"installs": progress.run.done}
+
+
+def recount_statistics(progress: Progress) -> dict[str, Any]:
+    """Compare totals with daily rows and the site's totals with a recount; report and repair."""
+    drift: dict[str, Any] = {}
+    for last, found in statistics.recount_totals(after=progress.cursor or 0):
+        drift |= found
+        progress.advance(1, cursor=last)
+    return {"skills_drift": drift, "site_drift": statistics.recount_site()}
+
+
+def sweep_blobs(_progress: Progress) -> dict[str, Any]:
+    """Delete stored content that no version refers to."""
+    return {"objects": blobs.sweep()}

@@ -1,0 +1,172 @@
+"""Copies and recounts of the totals: what lists sort by, and whether the sums are still right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import BigIntegerField, Count, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Greatest
+
+from config.derived import Differs
+from skills.models import (
+    EventKind,
+    ListedChange,
+    SiteTotals,
+    Skill,
+    SkillDailyStat,
+    SkillListing,
+    SkillStar,
+    SkillTotal,
+    StatEvent,
+)
+
+COPY_BATCH: Final = 500
+RECOUNT_BATCH: Final = 2_000
+# Sortable column of the skill ← column of its totals; stored signed, shown floored at 0.
+COPIED: Final = {
+    "downloads": "downloads",
+    "stars": "stars",
+    "installs_current": "installs_current",
+    "installs_all_time": "installs_all_time",
+}
+# What the totals of a skill must be the sum of; stars are the number of star rows.
+SUMMED: Final = ("downloads", "installs_new", "installs_all_time", "installs_current")
+SITE_TOTALS: Final = 1
+
+
+def copy_totals(*, after: int = 0) -> Iterator[tuple[int, int]]:
+    """Copy totals that changed, by skill id from `after`; yield (last id, copied) per batch.
+
+    A skill whose copies are right is not written, and `updated_at` never moves.
+    """
+    last = after
+    while True:
+        stale = list(_stale_copies().filter(pk__gt=last).order_by("pk")[:COPY_BATCH])
+        if not stale:
+            return
+        totals = SkillTotal.objects.filter(skill=OuterRef("pk"))
+        Skill.objects.filter(pk__in=stale).update(
+            **{
+                column: Subquery(totals.values(n=Greatest(F(total), Value(0))))
+                for column, total in COPIED.items()
+            }
+        )
+        last = stale[-1]
+        yield last, len(stale)
+
+
+def _stale_copies() -> Any:
+    differs = Q()
+    for column, total in COPIED.items():
+        shown = Greatest(F(f"total__{total}"), Value(0), output_field=BigIntegerField())
+        differs |= Q(Differs(F(column), shown))
+    return Skill.objects.filter(differs, total__isnull=False).values_list("pk", flat=True)
+
+
+def recount_totals(*, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Compare totals with the sums of daily rows; yield (last id, drift by skill) per batch.
+
+    Comparing is exact beside running folds: a fold changes both in one transaction, and a batch is
+    compared in one statement. What differs is repaired under the lock of its totals row.
+    """
+    last = after
+    while True:
+        keys = list(
+            SkillTotal.objects.filter(pk__gt=last)
+            .order_by("pk")
+            .values_list("pk", flat=True)[:RECOUNT_BATCH]
+        )
+        if not keys:
+            return
+        drift = {}
+        for row in _with_sums().filter(pk__in=keys):
+            told = {
+                name: {"stored": getattr(row, name), "counted": getattr(row, f"sum_{name}")}
+                for name in SUMMED
+                if getattr(row, name) != getattr(row, f"sum_{name}")
+            }
+            if told:
+                drift[str(row.pk)] = told
+                _repair(row.pk)
+        last = keys[-1]
+        yield last, drift
+
+
+def _with_sums() -> Any:
+    per_skill = SkillDailyStat.objects.filter(skill=OuterRef("pk")).order_by().values("skill")
+    return SkillTotal.objects.annotate(
+        **{
+            f"sum_{name}": Coalesce(
+                Subquery(per_skill.annotate(n=Sum(name)).values("n")),
+                Value(0),
+                output_field=BigIntegerField(),
+            )
+            for name in SUMMED
+        }
+    )
+
+
+@transaction.atomic
+def _repair(pk: int) -> None:
+    # Lock, then recount in a second statement: a fold that was in the way has committed by then.
+    SkillTotal.objects.select_for_update(no_key=True).get(pk=pk)
+    row = _with_sums().get(pk=pk)
+    SkillTotal.objects.filter(pk=pk).update(**{n: getattr(row, f"sum_{n}") for n in SUMMED})
+
+
+@transaction.atomic
+def recount_site() -> dict[str, dict[str, int]]:
+    """Recount the site's totals; return what differed, and repair it.
+
+    Counted in one snapshot, less what waits for the fold, so running folds make no difference.
+    """
+    SiteTotals.objects.get_or_create(pk=SITE_TOTALS)
+    stored = SiteTotals.objects.select_for_update(no_key=True).get(pk=SITE_TOTALS)
+    counted = _counted_site()
+    drift = {
+        name: {"stored": getattr(stored, name), "counted": value}
+        for name, value in counted.items()
+        if getattr(stored, name) != value
+    }
+    if drift:
+        SiteTotals.objects.filter(pk=SITE_TOTALS).update(**counted)
+    return drift
+
+
+def _counted_site() -> dict[str, int]:
+    """Count what the site's totals must be: one statement, so one snapshot."""
+    sums = SkillTotal.objects.order_by().annotate(one=Value(1)).values("one")
+    waiting = StatEvent.objects.order_by().annotate(one=Value(1)).values("one")
+    parts: dict[str, Any] = {
+        name: Subquery(sums.annotate(n=Sum(name)).values("n")) for name in SUMMED
+    }
+    rows = SiteTotals.objects.filter(pk=SITE_TOTALS).annotate(
+        **{f"n_{name}": _whole(part) for name, part in parts.items()},
+        n_stars=_whole(_count(SkillStar.objects.all()))
+        - _whole(_count(waiting.filter(kind=EventKind.STAR)))
+        + _whole(_count(waiting.filter(kind=EventKind.UNSTAR))),
+        n_skills=_whole(_count(SkillListing.objects.under("")))
+        - _whole(
+            Subquery(
+                ListedChange.objects.order_by()
+                .annotate(one=Value(1))
+                .values("one")
+                .annotate(n=Sum("change"))
+                .values("n")
+            )
+        ),
+    )
+    names = (*SUMMED, "stars", "skills")
+    row = rows.values(*(f"n_{name}" for name in names)).get()
+    return {name: int(row[f"n_{name}"]) for name in names}
+
+
+def _count(rows: Any) -> Subquery:
+    counted = rows.order_by().annotate(every=Value(1)).values("every").annotate(n=Count("*"))
+    return Subquery(counted.values("n"))
+
+
+def _whole(value: Any) -> Coalesce:
+    return Coalesce(value, Value(0), output_field=BigIntegerField())
