@@ -22,6 +22,7 @@ class Verb(StrEnum):
     VIEW = "view"  # see it and what it says about itself
     INSTALL = "install"  # fetch its files
     PUBLISH = "publish"  # add versions in a namespace's name
+    STAR = "star"  # put one's star on it
     DIAGNOSE = "diagnose"  # be told why it is hidden
     STAFF = "staff"  # enter the staff pages
 
@@ -92,6 +93,9 @@ def can(actor: Actor, verb: Verb, thing: Owned | None = None) -> bool:
             return thing.is_public or _may_read_hidden(actor, thing)
         case Verb.INSTALL:
             return thing.is_installable
+        case Verb.STAR:
+            may_write = actor.user is not None and Scope.SKILLS_WRITE in actor.scopes
+            return may_write and can(actor, Verb.VIEW, thing)
         case Verb.DIAGNOSE:
             return _may_read_hidden(actor, thing)
         case _:

@@ -47,6 +47,7 @@ STATUS_OF_CODE: Final = {
     "removed": 410,
     "withdrawn": 410,
     "preview_too_large": 413,
+    "telemetry_too_large": 413,
     "preview_not_text": 415,
 }
 

@@ -40,6 +40,7 @@ MEANING_OF_CODE: Final = {
     "removed": "A moderator removed the skill.",
     "withdrawn": "The version was withdrawn.",
     "preview_too_large": "The file is too large for a preview; fetch it without preview.",
+    "telemetry_too_large": "The report names too many skills or folders.",
     "preview_not_text": "The file is no UTF-8 text; fetch it without preview.",
 }
 KIND_OF_LIMIT: Final = {

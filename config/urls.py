@@ -15,6 +15,8 @@ from config.api import ContractAPI, error_response
 from config.errors import DomainError
 from config.reference import reference
 from skills.api import router as skills_router
+from skills.stats_api import report_install, report_sync
+from skills.stats_api import router as stats_router
 
 api = ContractAPI(
     title="Skillboard API",
@@ -26,6 +28,7 @@ api = ContractAPI(
 )
 api.add_router("", accounts_router)
 api.add_router("", skills_router)
+api.add_router("", stats_router)
 
 
 @api.exception_handler(ValidationError)
@@ -46,6 +49,8 @@ def on_missing(_request: HttpRequest, _error: Http404) -> HttpResponse:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
+    path("api/cli/telemetry/install", report_install),
+    path("api/cli/telemetry/sync", report_sync),
     path(".well-known/clawhub.json", site.discovery),
     path(".well-known/clawdhub.json", site.discovery),
     path("healthz", site.healthz, name="healthz"),

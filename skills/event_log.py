@@ -25,7 +25,7 @@ def is_kept() -> bool:
 
 def prepare(now: datetime) -> None:
     """Make the partitions of today and the next days, where they are missing."""
-    missing = [day for n in range(AHEAD + 1) if not _exists(day := now.date() + timedelta(days=n))]
+    missing = _missing([now.date() + timedelta(days=n) for n in range(AHEAD + 1)])
     if not missing:
         return
     with transaction.atomic(), connection.cursor() as cursor:
@@ -52,11 +52,14 @@ def drop_before(first_kept: date) -> list[str]:
     return old
 
 
-def _exists(day: date) -> bool:
+def _missing(days: list[date]) -> list[date]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [_partition(day)])
-        found: bool = cursor.fetchone()[0]
-    return found
+        cursor.execute(
+            "SELECT n FROM unnest(%s::text[]) WITH ORDINALITY AS named (name, n)"
+            " WHERE to_regclass(name) IS NULL",
+            [[_partition(day) for day in days]],
+        )
+        return [days[n - 1] for (n,) in cursor.fetchall()]
 
 
 def _partition(day: date) -> str:

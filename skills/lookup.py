@@ -5,7 +5,7 @@ A bare slug, `@owner/slug`, or a slug with the owner beside it; old names lead t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NoReturn
 
 from accounts.policy import Actor
@@ -111,6 +111,41 @@ def find_installable(actor: Actor, slug: str, owner: str = "") -> Skill:
     if verdict.is_malware_blocked(skill):
         refuse_hidden(skill)
     return skill
+
+
+def find_public_ids(names: Iterable[tuple[str, str]]) -> set[int]:
+    """Return the ids of the public skills of these (owner, slug); "" as owner: whoever has it.
+
+    Names that are unknown, hidden, or borne by several owners are passed over. At most two
+    statements, however many names: the second for names that skills once bore.
+    """
+    wanted = {name for name in names if 0 < len(name[1]) <= SLUG_LENGTH}
+    slugs = {slug for _owner, slug in wanted}
+    if not slugs:
+        return set()
+    public = Skill.objects.public()
+    found = _ids(wanted, public.filter(slug__in=slugs).values_list("owner_handle", "slug", "pk"))
+    former = wanted - found.keys()
+    if former:
+        aliases = SkillAlias.objects.filter(slug__in={slug for _owner, slug in former})
+        rows = aliases.filter(skill__in=public).values_list("namespace__handle", "slug", "skill")
+        found |= _ids(former, rows)
+    return set(found.values())
+
+
+def _ids(
+    wanted: Iterable[tuple[str, str]], rows: Iterable[tuple[str, str, int]]
+) -> dict[tuple[str, str], int]:
+    bearers: dict[str, dict[str, int]] = {}
+    for owner, slug, pk in rows:
+        bearers.setdefault(slug, {})[owner] = pk
+    found = {}
+    for owner, slug in wanted:
+        owners = bearers.get(slug, {})
+        mine = [owners[owner]] if owner in owners else [] if owner else list(owners.values())
+        if len(mine) == 1:
+            found[owner, slug] = mine[0]
+    return found
 
 
 def _named(owner: str, slug: str) -> Iterator[SkillQuerySet]:

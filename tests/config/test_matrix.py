@@ -124,6 +124,12 @@ GET  api/v1/skills/<reference:slug>/install                                     
 POST api/v1/skills/<reference:slug>/install                                              405
 GET  api/v1/download                                                                     200
 POST api/v1/download                                                                     405
+GET  api/v1/stars/<reference:slug>                                                       405
+POST api/v1/stars/<reference:slug>                                                       401 401 401 401 401 401 403 401
+GET  api/cli/telemetry/install                                                           405
+POST api/cli/telemetry/install                                                           401 401 401 401 401 401 400 401
+GET  api/cli/telemetry/sync                                                              405
+POST api/cli/telemetry/sync                                                              401 401 401 401 401 401 200 401
 GET  api/v1/                                                                             404
 POST api/v1/                                                                             404
 GET  ^api/                                                                               404
@@ -135,6 +141,7 @@ GET  api/v1/skills/<reference:slug>/file                                        
 GET  api/v1/resolve                                                              hidden  404 404 404 404 404 404 403 404
 GET  api/v1/skills/<reference:slug>/install                                      hidden  403
 GET  api/v1/download                                                             hidden  403
+POST api/v1/stars/<reference:slug>                                               hidden  401 401 401 401 401 401 403 401
 GET  api/v1/skills/<reference:slug>                                              removed 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/versions                                     removed 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/versions/<version>                           removed 404 404 404 404 404 404 410 404
@@ -142,6 +149,7 @@ GET  api/v1/skills/<reference:slug>/file                                        
 GET  api/v1/resolve                                                              removed 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/install                                      removed 410
 GET  api/v1/download                                                             removed 410
+POST api/v1/stars/<reference:slug>                                               removed 401 401 401 401 401 401 410 401
 GET  api/v1/skills/<reference:slug>                                              deleted 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/versions                                     deleted 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/versions/<version>                           deleted 404 404 404 404 404 404 410 404
@@ -149,6 +157,7 @@ GET  api/v1/skills/<reference:slug>/file                                        
 GET  api/v1/resolve                                                              deleted 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/install                                      deleted 404 404 404 404 404 404 410 404
 GET  api/v1/download                                                             deleted 404 404 404 404 404 404 410 404
+POST api/v1/stars/<reference:slug>                                               deleted 401 401 401 401 401 401 410 401
 """
 
 QUERIES = {
@@ -343,7 +352,7 @@ def test_no_other_method_does_anything(world_with):
         if route != "api/v1/openapi.json"  # The framework shows it whatever the method.
         for method in ("PUT", "PATCH", "DELETE")
         for actor in ("visitor", "admin")
-        if (status := world.ask(actor, method, route)) not in {302, 404, 405}
+        if (status := world.ask(actor, method, route)) not in {302, 401, 404, 405}
     }
 
     assert found == {}

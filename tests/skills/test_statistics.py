@@ -1,0 +1,213 @@
+"""Copies follow totals where they changed; recounts find drift beside running folds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from jobs.models import RunState
+from jobs.services import execute_run, start_run
+from skills import events, statistics
+from skills.models import (
+    DownloadMark,
+    EventKind,
+    ListedChange,
+    SiteTotals,
+    Skill,
+    SkillDailyStat,
+    SkillHourlyStat,
+    SkillListing,
+    SkillTotal,
+)
+from tests.factories import stats
+from tests.factories.skills import SkillFactory
+from tests.factories.stats import queue
+
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+
+
+def run(kind: str) -> dict:
+    done = execute_run(start_run(kind=kind).run.pk)
+    assert done.state == RunState.SUCCEEDED, done.error
+    return done.result
+
+
+def copied(skill: Skill) -> tuple[int, int, int, int]:
+    row = Skill.objects.get(pk=skill.pk)
+    return row.downloads, row.stars, row.installs_current, row.installs_all_time
+
+
+# --- Copies ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_totals_reach_the_sortable_columns_and_the_list(publish, charlie):
+    skill = publish().skill
+    queue(skill, EventKind.DOWNLOAD, NOON, count=4)
+    queue(skill, EventKind.INSTALL_NEW, NOON, count=2)
+    events.star(skill_id=skill.pk, user_id=charlie.pk)
+    before = Skill.objects.get(pk=skill.pk).updated_at
+    run("fold_events")
+
+    assert run("copy_totals") == {"skills": 1}
+
+    assert copied(skill) == (4, 1, 2, 2)
+    row = SkillListing.objects.get(skill=skill, facet="")
+    assert (row.downloads, row.stars, row.installs_all_time) == (4, 1, 2)
+    assert Skill.objects.get(pk=skill.pk).updated_at == row.updated_at == before
+
+
+@pytest.mark.django_db
+def test_totals_below_nothing_are_shown_as_nothing():
+    skill = SkillFactory()
+    queue(skill, EventKind.INSTALL_DEACTIVATE, NOON, count=3)
+    run("fold_events")
+    run("copy_totals")
+
+    assert copied(skill) == (0, 0, 0, 0)
+    assert stats.total(skill)["installs_current"] == -3
+
+
+@pytest.mark.django_db
+def test_what_is_right_is_not_written():
+    skills = [SkillFactory() for _ in range(3)]
+    for skill in skills:
+        queue(skill, EventKind.DOWNLOAD, NOON)
+    run("fold_events")
+    run("copy_totals")
+    queue(skills[1], EventKind.DOWNLOAD, NOON)
+    run("fold_events")
+
+    with CaptureQueriesContext(connection) as captured:
+        assert list(statistics.copy_totals()) == [(skills[1].pk, 1)]
+    assert list(statistics.copy_totals()) == []
+
+    written = [q["sql"] for q in captured if q["sql"].startswith('UPDATE "skills_skill"')]
+    assert len(written) == 1
+
+
+@pytest.mark.django_db
+def test_copies_go_on_behind_the_last_id(monkeypatch):
+    monkeypatch.setattr(statistics, "COPY_BATCH", 2)
+    skills = [SkillFactory() for _ in range(5)]
+    for skill in skills:
+        queue(skill, EventKind.DOWNLOAD, NOON)
+    run("fold_events")
+
+    first = next(statistics.copy_totals())
+    rest = list(statistics.copy_totals(after=first[0]))
+
+    assert first == (skills[1].pk, 2)
+    assert rest == [(skills[3].pk, 2), (skills[4].pk, 1)]
+    assert {copied(skill)[0] for skill in skills} == {1}
+
+
+# --- Recounts -------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_totals_that_are_the_sum_of_their_days_are_left_alone(charlie):
+    skill = SkillFactory()
+    queue(skill, EventKind.DOWNLOAD, NOON, NOON + timedelta(days=1), count=2)
+    events.star(skill_id=skill.pk, user_id=charlie.pk)
+    run("fold_events")
+    queue(skill, EventKind.DOWNLOAD, NOON)
+    events.unstar(skill_id=skill.pk, user_id=charlie.pk)
+
+    assert run("recount_statistics") == {"skills_drift": {}, "site_drift": {}}
+
+
+@pytest.mark.django_db
+def test_drift_of_totals_is_reported_and_repaired():
+    skill, other = SkillFactory(), SkillFactory()
+    for one in (skill, other):
+        queue(one, EventKind.DOWNLOAD, NOON, count=2)
+    run("fold_events")
+    SkillTotal.objects.filter(pk=skill.pk).update(downloads=5)
+
+    found = run("recount_statistics")
+
+    assert found["skills_drift"] == {str(skill.pk): {"downloads": {"stored": 5, "counted": 2}}}
+    assert stats.total(skill)["downloads"] == 2
+    assert run("recount_statistics")["skills_drift"] == {}
+
+
+@pytest.mark.django_db
+def test_drift_of_the_site_is_reported_and_repaired(publish, charlie):
+    skill = publish().skill
+    queue(skill, EventKind.DOWNLOAD, NOON, count=2)
+    events.star(skill_id=skill.pk, user_id=charlie.pk)
+    run("fold_events")
+    SiteTotals.objects.update(downloads=9, stars=7, skills=3)
+
+    found = run("recount_statistics")
+
+    assert found["site_drift"] == {
+        "downloads": {"stored": 9, "counted": 2},
+        "stars": {"stored": 7, "counted": 1},
+        "skills": {"stored": 3, "counted": 1},
+    }
+    assert run("recount_statistics")["site_drift"] == {}
+
+
+@pytest.mark.django_db
+def test_the_number_of_listed_skills_moves_with_the_list(publish):
+    skill = publish("one").skill
+    publish("two")
+    run("fold_events")
+    assert SiteTotals.objects.get().skills == 2
+
+    skill.moderation_status = "hidden"
+    skill.save()
+    run("fold_events")
+    assert SiteTotals.objects.get().skills == 1
+    skill.moderation_status = "active"
+    skill.save()
+    skill.display_name = "Another name"
+    skill.save()
+    run("fold_events")
+
+    assert SiteTotals.objects.get().skills == 2
+    assert not ListedChange.objects.exists()
+    assert run("recount_statistics")["site_drift"] == {}
+
+
+# --- Pruning --------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_hours_and_marks_past_their_time_go_and_days_stay():
+    skill, now = SkillFactory(), timezone.now()
+    queue(skill, EventKind.DOWNLOAD, now, now - timedelta(hours=71), now - timedelta(hours=74))
+    run("fold_events")
+    for days in (0, 1, 2):
+        DownloadMark.objects.create(
+            day=now.date() - timedelta(days=days),
+            skill_id=skill.pk,
+            visitor="00000000-0000-0000-0000-000000000000",
+        )
+
+    found = run("prune_stats")
+
+    assert (found["hourly_rows"], found["download_marks"]) == (1, 1)
+    assert SkillHourlyStat.objects.count() == 2
+    assert sum(SkillDailyStat.objects.values_list("downloads", flat=True)) == 3
+
+
+@pytest.mark.django_db
+def test_unseen_installs_are_given_up_by_the_job(charlie):
+    skill = SkillFactory()
+    events.record_installs(user_id=charlie.pk, skill_ids=[skill.pk])
+    run("fold_events")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE skills_skillinstall SET last_seen_at = now() - interval '61 days'")
+
+    assert run("deactivate_installs") == {"installs": 1}
+    run("fold_events")
+
+    assert stats.total(skill)["installs_current"] == 0
+    assert stats.total(skill)["installs_all_time"] == 1
