@@ -149,6 +149,8 @@ Q_CLUSTER: dict[str, Any] = {
     "time_zone": "UTC",
 }
 
+# Whoever works on a run holds it for so long: the task's time limit and a margin.
+JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", default=120)
 # How many stat events one statement counts, and for how many days raw events are kept (0 = not).
 STAT_FOLD_BATCH = env.int("STAT_FOLD_BATCH", default=5_000)
 STAT_EVENT_LOG_DAYS = env.int("STAT_EVENT_LOG_DAYS", default=7)

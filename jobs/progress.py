@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models.functions import Now
 
 from jobs.models import JobRun, Wish
 
-LEASE: Final = timedelta(seconds=120)
-"""The task's time limit of 90 s and a margin: nobody else may work on the run so long."""
+LEASE: Final = timedelta(seconds=settings.JOB_LEASE_SECONDS)
+"""Nobody else may work on the run so long after its last sign of life."""
 
 SLICE_SECONDS: Final = 45.0
 """A run works at most so long at a stretch; then it queues up again behind others."""
