@@ -76,7 +76,20 @@ class Counts(models.Model):
         abstract = True
 
 
-class SkillHourlyStat(Counts):
+class PeriodCounts(Counts):
+    """Counts of a short period: half as wide, because every fold writes many such rows."""
+
+    downloads = models.IntegerField(default=0, db_default=0)
+    installs_new = models.IntegerField(default=0, db_default=0)
+    installs_all_time = models.IntegerField(default=0, db_default=0)
+    installs_current = models.IntegerField(default=0, db_default=0)
+    stars = models.IntegerField(default=0, db_default=0)
+
+    class Meta:
+        abstract = True
+
+
+class SkillHourlyStat(PeriodCounts):
     """What happened to a skill in one UTC hour; kept for 72 hours."""
 
     pk = models.CompositePrimaryKey("hour", "skill_id")
@@ -92,7 +105,7 @@ class SkillHourlyStat(Counts):
         return f"{self.skill_id} at {self.hour}"
 
 
-class SkillDailyStat(Counts):
+class SkillDailyStat(PeriodCounts):
     """What happened to a skill on one UTC day; kept for good, totals are the sum of these."""
 
     pk = models.CompositePrimaryKey("day", "skill_id")

@@ -22,7 +22,7 @@ SIZES: Final = {"small": (10_000, 200_000), "full": (10_000, 200_000, 1_000_000)
 def main() -> int:
     """Run what was asked for; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--name", choices=("lists", "blocks", "web", "import", "clients"))
+    parser.add_argument("--name", choices=tuple(BENCHMARKS))
     parser.add_argument("--scale", choices=tuple(SIZES), default="small")
     asked = parser.parse_args()
     _set_up()
@@ -96,6 +96,12 @@ def _import(_scale: str) -> Iterator[object]:
         _say(f"skipped: no archive of real skills at {publish.ARCHIVE}")
 
 
+def _events(_scale: str) -> Iterator[object]:
+    from tests.benchmarks import events
+
+    yield from events.measure()
+
+
 def _clients(scale: str) -> Iterator[object]:
     if importlib.util.find_spec("tests.benchmarks.clients") is None:
         return
@@ -108,12 +114,19 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-_ALL: Final[tuple[Callable[[str], Iterator[object]], ...]] = (_blocks, _web, _import, _clients)
+_ALL: Final[tuple[Callable[[str], Iterator[object]], ...]] = (
+    _blocks,
+    _web,
+    _import,
+    _events,
+    _clients,
+)
 BENCHMARKS: Final = {
     "lists": (_blocks, _web),
     "blocks": (_blocks,),
     "web": (_web,),
     "import": (_import,),
+    "events": (_events,),
     "clients": (_clients,),
 }
 
