@@ -7,7 +7,7 @@ fields follow. The states are the rows of the table in docs/architecture.md, "On
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -18,6 +18,7 @@ from config.derived import deferred
 from skills import verdict
 from skills.bundle import read_parts
 from skills.demo.content import DemoSkill, DemoVersion, Files, history
+from skills.demo.statistics import record_past
 from skills.models import (
     Badge,
     ModerationStatus,
@@ -69,12 +70,14 @@ STATES: Final[Mapping[str, State]] = {
 }
 
 
-def publish_demo_skill(*, demo: DemoSkill, owner_name: str, anchor: datetime) -> bool:
+def publish_demo_skill(
+    *, demo: DemoSkill, owner_name: str, anchor: datetime, people: Sequence[int]
+) -> bool:
     """Publish the missing versions of a demo skill; False when nothing was missing.
 
-    Dates count back from `anchor`. State, totals, badges and old names are set only where the
-    skill itself is new, so that what people decided since is kept. One transaction: all or
-    nothing. Raises the refusals of the publishing service, and `ContentInvalid`.
+    Dates count back from `anchor`; `people` may have starred it. State, past, badges and old names
+    are set only where the skill itself is new, so that what people decided since is kept. One
+    transaction: all or nothing. Raises the publishing service's refusals, and `ContentInvalid`.
     """
     with deferred():
         namespace, _made = Namespace.objects.get_or_create(
@@ -89,7 +92,9 @@ def publish_demo_skill(*, demo: DemoSkill, owner_name: str, anchor: datetime) ->
             for version, files in history(demo)
         ]
         if is_new:
-            _settle(standing.get(), demo, anchor)
+            skill = standing.get()
+            _settle(skill, demo, anchor)
+            record_past(skill=skill, demo=demo, anchor=anchor, people=people)
     return any(written)
 
 

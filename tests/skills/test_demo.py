@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -20,9 +21,18 @@ from accounts.policy import Actor
 from skills.demo import content
 from skills.demo.content import ContentInvalid, read_owners, read_skills
 from skills.demo.publishing import STATES
+from skills.demo.statistics import past_of
 from skills.listing import list_query, page
-from skills.models import Skill, SkillAlias, SkillTag, SkillVersion
+from skills.models import (
+    Skill,
+    SkillAlias,
+    SkillDailyStat,
+    SkillHourlyStat,
+    SkillTag,
+    SkillVersion,
+)
 from skills.slugs import CATEGORY_KEYS
+from skills.statistics import copy_totals, recount_site, recount_totals
 from skills.verdict import Word, api_verdict, status_word
 from tests.conftest import drifted
 
@@ -108,6 +118,23 @@ def test_every_address_is_one_that_belongs_to_nobody():
     assert {host for host in found if not reserved.search(host)} - {"[^)\\s]+"} == set()
 
 
+@pytest.mark.parametrize(
+    "moment", ["2026-03-01T00:00:00", "2026-03-01T23:59:59", "2024-03-01T12:30:00"]
+)
+def test_the_past_of_a_skill_adds_up_to_its_totals(moment):
+    anchor = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    for demo in read_skills():
+        slots = past_of(demo, anchor)
+
+        assert [slot.start for slot in slots] == sorted({slot.start for slot in slots})
+        assert slots[-1].start <= anchor
+        assert sum(slot.downloads for slot in slots) == demo.counts.downloads
+        assert sum(slot.installs_new for slot in slots) == demo.counts.installs
+        assert sum(slot.installs_current for slot in slots) == demo.counts.current
+        assert sum(slot.stars for slot in slots) == demo.counts.stars
+        assert min(slot.downloads for slot in slots) >= 0
+
+
 def test_totals_fall_like_those_of_a_real_registry():
     downloads = sorted((s.counts.downloads for s in read_skills()), reverse=True)
 
@@ -189,6 +216,32 @@ class DemoTest(TestCase):
 
     def test_nothing_drifts(self):
         assert drifted() == {}
+
+    def test_every_count_is_the_sum_of_its_days(self):
+        assert recount_site() == {}
+        assert [found for _last, found in recount_totals() if found] == []
+        assert list(copy_totals()) == []
+        for demo, skill in self.states():
+            wanted = (demo.counts.downloads, demo.counts.stars, demo.counts.current)
+            assert (skill.downloads, skill.stars, skill.installs_current) == wanted, skill
+
+    def test_every_day_since_a_skill_came_out_has_its_row(self):
+        skill = Skill.objects.get(slug="csv-doctor")
+        days = SkillDailyStat.objects.filter(skill=skill).order_by("day")
+        found = list(days.values_list("day", flat=True))
+
+        assert len(found) > 60
+        assert (found[-1] - found[0]).days == len(found) - 1
+        assert found[-1] == timezone.now().date()
+
+    def test_the_hours_of_the_last_days_add_up_to_their_days(self):
+        days = Counter()
+        for row in SkillHourlyStat.objects.all():
+            days[row.skill_id, row.hour.date()] += row.downloads
+
+        stored = SkillDailyStat.objects.filter(day__gte=timezone.now().date() - timedelta(days=3))
+
+        assert {(row.skill_id, row.day): row.downloads for row in stored} == days
 
     def test_a_second_run_writes_nothing(self):
         with CaptureQueriesContext(

@@ -11,7 +11,9 @@ from tqdm import tqdm
 
 from skills.demo.content import DemoSkill, read_owners, read_skills
 from skills.demo.publishing import publish_demo_skill
+from skills.demo.statistics import stargazers
 from skills.models import SkillVersion
+from skills.statistics import recount_site
 
 
 class Command(BaseCommand):
@@ -24,8 +26,15 @@ class Command(BaseCommand):
         missing = _missing(skills)
         owners, anchor = read_owners(), timezone.now()
         if missing:
+            people = stargazers(max(demo.counts.stars for demo in skills))
             for demo in tqdm(missing, unit="skill", disable=None, file=self.stderr):
-                publish_demo_skill(demo=demo, owner_name=owners.get(demo.owner, ""), anchor=anchor)
+                publish_demo_skill(
+                    demo=demo,
+                    owner_name=owners.get(demo.owner, ""),
+                    anchor=anchor,
+                    people=people,
+                )
+            recount_site()
         self.stdout.write(f"{len(missing)} of {len(skills)} demo skills published.")
 
 
