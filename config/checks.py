@@ -12,6 +12,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import connection
 
 from config.derived import REGISTRY, DerivedField, DerivedQuerySet
+from config.queues import known_queues, queue_settings
 
 MIN_POSTGRESQL: Final = 18_00_00
 EXTENSIONS: Final = ("vector", "pg_trgm", "unaccent", "pg_stat_statements")
@@ -75,10 +76,19 @@ def check_derived_fields(**_: Any) -> list[CheckMessage]:
 
 
 @register()
-def check_queue_arithmetic(**_: Any) -> list[CheckMessage]:
-    """E005: a task could be handed out again while it still waits in a worker's memory."""
-    q: dict[str, Any] = settings.Q_CLUSTER
-    needed = q["timeout"] * (2 + q["queue_limit"] / q["workers"]) + 30
-    if q["retry"] >= needed:
-        return []
-    return [Error(f"Q_CLUSTER retry must be at least {needed:.0f} s.", id="config.E005")]
+def check_queues(**_: Any) -> list[CheckMessage]:
+    """E005: a task could be handed out again while it still waits in a worker's memory.
+
+    E007: clusters of a queue that `Q_CLUSTER` does not describe would stop at their start.
+    """
+    found: list[CheckMessage] = []
+    for queue in known_queues():
+        told = queue_settings(queue)
+        if told.retry < told.retry_needed:
+            needed = f"retry of the queue {queue} must be at least {told.retry_needed:.0f} s."
+            found.append(Error(f"Q_CLUSTER: {needed}", id="config.E005"))
+    found.extend(
+        Error(f"WORKER_CLUSTERS: there is no queue {queue}.", id="config.E007")
+        for queue in sorted(settings.WORKER_CLUSTERS.keys() - set(known_queues()))
+    )
+    return found

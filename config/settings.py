@@ -130,7 +130,9 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Settings and arithmetic: docs/operations.md. The supervised clusters come with the job room.
+# --- Worker ---------------------------------------------------------------------------------------
+
+# The arithmetic is in config/queues.py and checked by config.E005; change nothing without it.
 Q_CLUSTER: dict[str, Any] = {
     "name": "skillboard",
     "orm": "default",
@@ -145,9 +147,24 @@ Q_CLUSTER: dict[str, Any] = {
     "catch_up": False,
     "save_limit": -1,
     "recycle": 200,
+    # KiB; a worker above it ends after its task and another takes its place.
+    "max_rss": 300_000,
     "guard_cycle": 1,
     "time_zone": "UTC",
+    # Counting never waits behind long work: its queue has a cluster of its own.
+    "ALT_CLUSTERS": {"fold": {"workers": 1, "queue_limit": 1}},
 }
+# How many independent clusters `manage.py worker` runs of each queue. One alone may stand still
+# for a minute while it is replaced.
+WORKER_CLUSTERS: dict[str, int] = {
+    queue: int(clusters or 1)
+    for queue, _, clusters in (
+        entry.partition("=")
+        for entry in env.list("WORKER_CLUSTERS", default=["skillboard=2", "fold=1"])
+    )
+}
+# How often the worker writes that its clusters live, and looks whether they still get on.
+WORKER_BEAT_SECONDS = 5.0
 
 # Whoever works on a run holds it for so long: the task's time limit and a margin.
 JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", default=120)
@@ -284,6 +301,8 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
     "loggers": {
+        # Few lines, each of which says why there is one cluster more or less.
+        "jobs.supervisor": {"level": "INFO"},
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },

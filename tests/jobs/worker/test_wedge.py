@@ -1,0 +1,74 @@
+"""A cluster whose queue is locked for ever is noticed and replaced; nothing is lost or doubled.
+
+Killing the idle worker that waits in `get` with the queue's read lock stops a plain cluster for
+good, while it looks healthy. The first test shows that; the others that ours goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from jobs.models import ClusterBeat
+from tests.jobs.worker.conftest import Tree, eventually
+from tests.jobs.worker.tasks import recorded
+
+pytestmark = pytest.mark.slow
+
+TASKS = 12
+# Rows that a dead cluster had fetched must not wait for this, or the tests would take so long.
+RETRY = "100"
+
+
+def all_done_once() -> bool:
+    return recorded() == sorted(
+        f"{word} {number}" for number in range(TASKS) for word in ("begin", "end")
+    )
+
+
+def test_a_plain_cluster_stands_still_when_an_idle_worker_is_killed(bench, enqueue):
+    plain = bench.start("qcluster", WORKER_TEST_RETRY=RETRY)
+    ran = []
+    for number in range(4):
+        tree = Tree.below(plain.pid, workers=2)
+        os.kill(tree.workers[0], signal.SIGKILL)
+        enqueue("work", number)
+        if not eventually(lambda number=number: f"end {number}" in recorded(), seconds=6):
+            break
+        ran.append(number)
+    else:
+        pytest.fail("no kill of an idle worker stopped the plain cluster; the others prove nothing")
+
+    plain.send_signal(signal.SIGTERM)
+    assert not eventually(lambda: plain.poll() is not None, seconds=2)  # Not even stopping works.
+
+
+def test_a_supervised_cluster_goes_on_whichever_idle_worker_is_killed(bench, enqueue):
+    supervisor = bench.worker(WORKER_TEST_RETRY=RETRY)
+    for victim in (0, 1):
+        before = bench.tree(supervisor)
+        os.kill(before.workers[victim], signal.SIGKILL)
+        for number in range(victim * TASKS // 2, (victim + 1) * TASKS // 2):
+            enqueue("work", number)
+        assert eventually(lambda main=before.main: bench.tree(supervisor).main != main)
+
+    assert eventually(all_done_once), recorded()
+    beat = ClusterBeat.objects.get()
+    assert beat.restarts == 2
+    assert beat.last_restart_reason == "a worker was killed by SIGKILL"
+    assert beat.last_done_at is not None
+
+
+def test_a_cluster_that_ends_nothing_while_its_queue_waits_is_replaced(bench, enqueue):
+    supervisor = bench.worker(WORKER_TEST_RETRY=RETRY, WORKER_TEST_TIMEOUT="1")
+    tree = bench.tree(supervisor)
+    for worker in tree.workers:
+        os.kill(worker, signal.SIGSTOP)
+    for number in range(TASKS):
+        enqueue("work", number)
+
+    assert eventually(all_done_once), recorded()
+    beat = ClusterBeat.objects.get()
+    assert beat.last_restart_reason == "no task ended for 11 s although its queue waits"
