@@ -10,12 +10,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 START_TIMEOUT_SECONDS: Final = 60
-STOP_TIMEOUT_SECONDS: Final = 20
+STOP_SECONDS: Final = 20.0
+HINT_SECONDS: Final = 3.0
 POLL_SECONDS: Final = 0.2
 
 
@@ -29,6 +31,8 @@ class Child:
 
     name: str
     process: subprocess.Popen[bytes]
+    # How long it may take to end what it has begun.
+    stop_seconds: float = STOP_SECONDS
 
     def check(self) -> None:
         """Raise `ProcessDied` when it has ended."""
@@ -37,12 +41,16 @@ class Child:
 
 
 @contextmanager
-def running(commands: Mapping[str, Sequence[str]], env: Mapping[str, str]) -> Iterator[list[Child]]:
+def running(
+    commands: Mapping[str, Sequence[str]],
+    env: Mapping[str, str],
+    stop_seconds: Mapping[str, float] = MappingProxyType({}),
+) -> Iterator[list[Child]]:
     """Start every command; at the end stop all of them, in any case.
 
     Each gets a session of its own, so that Ctrl-C reaches us alone and we stop them in order: the
-    main process by SIGTERM, which lets a worker drain, and after a grace the whole group by
-    SIGKILL.
+    main process by SIGTERM, which lets a worker drain, and after a grace (`stop_seconds` by name)
+    or another Ctrl-C the whole group by SIGKILL.
     """
     children: list[Child] = []
     try:
@@ -53,26 +61,39 @@ def running(commands: Mapping[str, Sequence[str]], env: Mapping[str, str]) -> It
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-            children.append(Child(name, process))
+            children.append(Child(name, process, stop_seconds.get(name, STOP_SECONDS)))
         yield children
     finally:
-        for child in reversed(children):
-            _stop(child.process)
+        _stop(children)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
+def _stop(children: Sequence[Child]) -> None:
+    """Stop all at once, and wait for each; what is left of a group goes in any case."""
+    running = [child for child in reversed(children) if child.process.poll() is None]
+    for child in running:
+        child.process.terminate()
     try:
-        process.wait(STOP_TIMEOUT_SECONDS)
+        for child in running:
+            _await_end(child)
+    except subprocess.TimeoutExpired as late:
+        print(f"{late}; ending it.", file=sys.stderr)  # noqa: T201
+    except KeyboardInterrupt:
+        print("Ending everything at once.", file=sys.stderr)  # noqa: T201
+    finally:
+        # Also after a clean end: a dead main process may leave workers behind.
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.killpg(child.process.pid, signal.SIGKILL)
+            child.process.wait(STOP_SECONDS)
+
+
+def _await_end(child: Child) -> None:
+    try:
+        child.process.wait(HINT_SECONDS)
     except subprocess.TimeoutExpired:
-        print("It does not stop by itself; ending it.", file=sys.stderr)  # noqa: T201
-    # Also after a clean end: a dead main process may leave workers behind.
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    process.wait(STOP_TIMEOUT_SECONDS)
+        told = f"Waiting until the {child.name} has ended what it runs; Ctrl-C ends it at once."
+        print(told, file=sys.stderr)  # noqa: T201
+        child.process.wait(child.stop_seconds)
 
 
 def wait_until(

@@ -42,6 +42,7 @@ def demo(tmp_path_factory):
             text=True,
         )
 
+    start.data = env["SKILLBOARD_DATA_DIR"]
     yield start
     start("devdb", "reset", "--yes").communicate(timeout=60)
 
@@ -68,13 +69,15 @@ def test_ctrl_c_stops_everything_and_the_second_start_keeps_the_data(demo):
         page = _first_answer(f"http://localhost:{port}/skills/", run)
         assert "skill-row" in page
         run.send_signal(signal.SIGINT)
-        told, _ = run.communicate(timeout=60)
+        # Idle, it stops within seconds; a busy worker would take as long as its tasks.
+        told, _ = run.communicate(timeout=20)
     finally:
         run.kill()
 
     assert run.returncode == 0, told
     assert "Stopped; the data stay." in told
     assert not _answers(port)
+    assert _left_running(demo.data) == []
 
 
 def test_a_taken_port_is_said_before_anything_starts(demo):
@@ -99,6 +102,20 @@ def _first_answer(url: str, run: subprocess.Popen[str]) -> str:
             assert run.poll() is None, run.communicate()[0]
             assert time.monotonic() < end
             time.sleep(0.3)
+
+
+def _left_running(data: str) -> list[str]:
+    """Return the processes of the product, the database aside, that were started with these data."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            started_with = (process / "environ").read_text().split("\0")
+            command = (process / "cmdline").read_text().replace("\0", " ")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if f"SKILLBOARD_DATA_DIR={data}" in started_with and "postgres" not in command:
+            found.append(command)
+    return found
 
 
 def _answers(port: int) -> bool:

@@ -12,17 +12,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django_q.models import Task
+from django.utils import timezone
 from django_q.tasks import async_task
 
-from config.processes import Child, ProcessDied, answers, running, wait_until
+from config.processes import STOP_SECONDS, Child, ProcessDied, answers, running, wait_until
+from config.queues import stop_seconds
 
 WEB_PROCESSES: Final = 2
 WEB_THREADS: Final = 4
 SMOKE_PAGES: Final = ("/", "/skills/", "/login/", "/api/docs/", "/api/v1/skills?limit=1", "/readyz")
+SMOKE_JOB: Final = "sweep_blobs"
 # What fills the demo, in order; each command is safe to repeat.
 CONTENT: Final = ("demo_accounts", "demo_skills")
 
@@ -50,7 +53,7 @@ class Command(BaseCommand):
             signal.signal(stop, signal.default_int_handler)
         address = f"http://localhost:{port}"
         try:
-            with running(_commands(port), {"SITE_URL": address}) as children:
+            with running(_commands(port), {"SITE_URL": address}, _graces()) as children:
                 wait_until(lambda: answers(f"{address}/readyz"), children)
                 if options["smoke"]:
                     self._smoke(address, children)
@@ -87,13 +90,16 @@ class Command(BaseCommand):
         for page in SMOKE_PAGES:
             with urllib.request.urlopen(f"{address}{page}", timeout=30) as response:  # noqa: S310
                 self.stdout.write(f"{response.status} {len(response.read()):>7} bytes  {page}")
-        # Successes are not kept by default: history belongs to the job room.
-        task = async_task("skills.tasks.sweep_blobs", save=True)
-        wait_until(lambda: Task.objects.filter(pk=task).exists(), children)
-        done = Task.objects.get(pk=task)
-        if not done.success:
-            raise CommandError(f"The worker's task failed: {done.result}")
-        self.stdout.write(f"ok  task sweep_blobs ran in the worker: {done.result} objects swept")
+        ended = apps.get_model("jobs.JobRun").objects.filter(
+            kind=SMOKE_JOB, finished_at__gt=timezone.now()
+        )
+        async_task("jobs.tasks.run_scheduled", SMOKE_JOB)
+        wait_until(ended.exists, children)
+        run = ended.get()
+        if run.error:
+            raise CommandError(f"The worker's task failed: {run.error}")
+        swept = run.result["objects"]
+        self.stdout.write(f"ok  task {SMOKE_JOB} ran in the worker: {swept} objects swept")
 
 
 def _commands(port: int) -> dict[str, list[str]]:
@@ -104,8 +110,13 @@ def _commands(port: int) -> dict[str, list[str]]:
             *(sys.executable, "-m", "gunicorn", *web.split()),
             *("--log-level", "warning", "--no-control-socket", "config.wsgi"),
         ],
-        "worker": [sys.executable, manage, "qcluster"],
+        "worker": [sys.executable, manage, "worker"],
     }
+
+
+def _graces() -> dict[str, float]:
+    """Return how long who may take to stop: the worker, and a moment more to end its clusters."""
+    return {"worker": stop_seconds() + STOP_SECONDS}
 
 
 def _refuse_taken(port: int) -> None:
