@@ -21,12 +21,7 @@ from django_q.cluster import Cluster, Sentinel
 from django_q.conf import Conf
 from django_q.signals import post_execute, post_execute_in_worker, pre_execute
 
-FETCHED: Final = "fetched"  # a row of the queue, by its id
-BEGUN: Final = "begun"  # a row, in which process
-ENDED: Final = "ended"  # a row, in which process
-STORED: Final = "stored"  # the result of a task
-GONE: Final = "gone"  # a worker, for whatever reason
-DIED: Final = "died"  # a process whose death may have locked a queue
+from jobs.ledger import BEGUN, DIED, ENDED, FETCHED, GONE, STORED
 
 PR_SET_PDEATHSIG: Final = 1
 JOIN_SECONDS: Final = 0.2
@@ -41,6 +36,7 @@ class Notes:
     """The way to the supervisor: a pipe, one line a note.
 
     A line is shorter than what a pipe takes at once, so lines of several processes never mix.
+    A full pipe blocks: what is not noted is not begun, or it could be begun twice.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -123,13 +119,16 @@ def note_tasks(notes: Notes) -> None:
     """Note the begin and the end of each task in its worker, and its result in the monitor."""
 
     def begun(task: dict[str, Any], **_: Any) -> None:
-        notes.tell(BEGUN, task.get("ack_id"), os.getpid())
+        if not _runs_inside_another(task):
+            notes.tell(BEGUN, task["ack_id"], os.getpid())
 
     def ended(task: dict[str, Any], **_: Any) -> None:
-        notes.tell(ENDED, task.get("ack_id"), os.getpid())
+        if not _runs_inside_another(task):
+            notes.tell(ENDED, task["ack_id"], os.getpid())
 
-    def stored(**_: Any) -> None:
-        notes.tell(STORED)
+    def stored(task: dict[str, Any], **_: Any) -> None:
+        if not _runs_inside_another(task):
+            notes.tell(STORED)
 
     for happens, receiver in (
         (pre_execute, begun),
@@ -137,6 +136,11 @@ def note_tasks(notes: Notes) -> None:
         (post_execute, stored),
     ):
         happens.connect(receiver, weak=False)
+
+
+def _runs_inside_another(task: dict[str, Any]) -> bool:
+    """Say whether a task called this one with `sync=True`; such a one never was in the queue."""
+    return bool(task.get("sync"))
 
 
 def main(parent: int, descriptor: int) -> int:

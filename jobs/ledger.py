@@ -5,6 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
+
+FETCHED: Final = "fetched"  # a row of the queue, by its id
+BEGUN: Final = "begun"  # a row, in which process
+ENDED: Final = "ended"  # a row, in which process
+STORED: Final = "stored"  # the result of a task
+GONE: Final = "gone"  # a worker, for whatever reason
+DIED: Final = "died"  # a process, and how; its death may have locked a queue
 
 
 @dataclass
@@ -35,24 +43,24 @@ class Ledger:
 
     def _enter(self, word: str, about: str) -> None:
         now = self.clock()
-        if word == "fetched":
+        if word == FETCHED:
             self.fetched[int(about)] = now
             self.ended.pop(int(about), None)
-        elif word == "begun":
+        elif word == BEGUN:
             row, pid = map(int, about.split())
             self.fetched.pop(row, None)
             self.under_way[pid] = row
-        elif word == "ended":
+        elif word == ENDED:
             row, pid = map(int, about.split())
             self.under_way.pop(pid, None)
             self.ended[row] = now
             self.unstored += 1
-        elif word == "stored":
+        elif word == STORED:
             self.unstored -= 1
             self.stored_at = now
-        elif word == "gone":
+        elif word == GONE:
             self.under_way.pop(int(about), None)
-        elif word == "died":
+        elif word == DIED:
             self.deaths.append(about)
 
     @property

@@ -7,8 +7,8 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
@@ -132,7 +132,7 @@ class Supervisor:
         self._give_back()
         beats.forget([tree.name for tree in self.trees])
 
-    def _with_database(self, act: Any) -> None:
+    def _with_database(self, act: Callable[[], None]) -> None:
         """Do something that needs the database; while it is away, say so once and go on."""
         try:
             close_old_connections()

@@ -29,6 +29,7 @@ REPLACE_GRACE_SECONDS: Final = 30.0
 QUIET_SECONDS: Final = 1.0
 # The kernel may take its time with a killed process, but nothing waits for it for ever.
 DEATH_SECONDS: Final = 30.0
+REAP_SECONDS: Final = 1.0
 # A tree that lives so long was no failed start.
 STEADY_SECONDS: Final = 30.0
 MAX_BACKOFF_SECONDS: Final = 30.0
@@ -127,7 +128,7 @@ class Tree:
         if self.state is State.ENDING and self._has_ended(now):
             self.kill()
         elif self.state is State.DYING and (is_dead or now > self._deadline):
-            self._bury(now)
+            self._bury(now, is_dead=is_dead)
         elif self.state is State.RESTING and now >= self._next_start:
             self.start()
 
@@ -192,12 +193,14 @@ class Tree:
         self._quiet_since = self._quiet_since or now
         return now - self._quiet_since > QUIET_SECONDS
 
-    def _bury(self, now: float) -> None:
+    def _bury(self, now: float, *, is_dead: bool) -> None:
         """Clear up after the last process, and say when the next tree starts."""
         assert self._process is not None  # noqa: S101 - It was killed.
-        self._process.wait(DEATH_SECONDS)
-        # Half of `retry`: nobody else can have been given these rows meanwhile.
-        self.left_behind |= self.ledger.young_fetched(queue_settings(self.queue).retry / 2)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(REAP_SECONDS)
+        if is_dead:
+            # Half of `retry`: nobody else can have been given these rows meanwhile.
+            self.left_behind |= self.ledger.young_fetched(queue_settings(self.queue).retry / 2)
         if self.descriptor is not None:
             os.close(self.descriptor)
         self.descriptor = self._process = None

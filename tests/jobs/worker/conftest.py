@@ -61,18 +61,13 @@ class Tree:
     pusher: int
 
     @classmethod
-    def below(cls, main: int, workers: int) -> Tree:
-        """Wait until the cluster stands, and return its processes."""
-        found: list[int] = []
-
-        def stands() -> bool:
-            sentinel = children(main)[:1]
-            found[:] = [*sentinel, *(children(sentinel[0]) if sentinel else [])]
-            return len(found) == 1 + workers + 2
-
-        assert eventually(stands), found
-        sentinel, *rest = found
-        return cls(main, sentinel, rest[:workers], rest[workers], rest[workers + 1])
+    def found(cls, main: int, workers: int) -> Tree | None:
+        """Return the cluster of this main process; None unless all of it stands."""
+        sentinel = children(main)[:1]
+        rest = children(sentinel[0]) if sentinel else []
+        if len(rest) != workers + 2:
+            return None
+        return cls(main, sentinel[0], rest[:workers], rest[workers], rest[workers + 1])
 
     @property
     def all(self) -> list[int]:
@@ -109,10 +104,34 @@ class Bench:
     def worker(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
         return self.start("worker", *arguments, **env)
 
-    def tree(self, supervisor: subprocess.Popen[str], cluster: int = 0) -> Tree:
-        """Return the processes of one cluster of a supervisor, as soon as it stands."""
-        assert eventually(lambda: len(children(supervisor.pid)) > cluster)
-        return Tree.below(children(supervisor.pid)[cluster], workers=2)
+    def tree(
+        self,
+        supervisor: subprocess.Popen[str],
+        *,
+        cluster: int = 0,
+        workers: int = 2,
+        instead_of: Tree | None = None,
+    ) -> Tree:
+        """Wait until a cluster of a supervisor stands, or the one `instead_of` another."""
+        seen: list[Tree] = []
+
+        def stands() -> bool:
+            # Asked anew each time: a main process seen just now may be one that is going.
+            mains = children(supervisor.pid)[cluster : cluster + 1]
+            trees = [Tree.found(main, workers) for main in mains]
+            before = instead_of.main if instead_of else None
+            seen[:] = [tree for tree in trees if tree and tree.main != before]
+            return bool(seen)
+
+        assert eventually(stands), children(supervisor.pid)
+        return seen[0]
+
+    def plain_tree(self, cluster: subprocess.Popen[str]) -> Tree:
+        """Wait until a cluster without a supervisor stands."""
+        assert eventually(lambda: Tree.found(cluster.pid, workers=2))
+        tree = Tree.found(cluster.pid, workers=2)
+        assert tree
+        return tree
 
     def end(self) -> None:
         for process in self.started:

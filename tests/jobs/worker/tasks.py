@@ -9,6 +9,7 @@ import uuid
 
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+from django_q.tasks import async_task
 
 PREFIX = "tests.jobs.worker.tasks"
 
@@ -17,6 +18,11 @@ def work(number: int, seconds: float = 0) -> None:
     record(f"begin {number}")
     time.sleep(seconds)
     record(f"end {number}")
+
+
+def call_another(number: int) -> None:
+    """Run a task inside this one, as django-q2 offers it."""
+    async_task(work, number, sync=True)
 
 
 def die_once(number: int) -> None:

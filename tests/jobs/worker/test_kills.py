@@ -11,7 +11,7 @@ from psycopg import sql
 
 from jobs.models import ClusterBeat
 from tests.conftest import _maintenance_address
-from tests.jobs.worker.conftest import Tree, children, eventually, is_alive
+from tests.jobs.worker.conftest import Tree, eventually, is_alive
 from tests.jobs.worker.tasks import recorded
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ def test_a_tree_is_replaced_whole_whichever_process_is_killed(bench, enqueue, vi
 
     assert eventually(all_ended), recorded()
     assert none_left(before)
-    assert bench.tree(supervisor).main != before.main
+    assert bench.tree(supervisor, instead_of=before)
     assert ClusterBeat.objects.get().last_restart_reason == reason
 
 
@@ -71,7 +71,7 @@ def test_a_task_that_kills_its_worker_is_tried_again_and_the_others_go_on(bench,
 
 def test_a_killed_supervisor_leaves_no_process(bench, enqueue):
     supervisor = bench.worker(WORKER_CLUSTERS="skillboard=1,fold=1")
-    trees = [bench.tree(supervisor), Tree.below(children(supervisor.pid)[1], workers=1)]
+    trees = [bench.tree(supervisor), bench.tree(supervisor, cluster=1, workers=1)]
     enqueue("work", 0, 30)
     assert eventually(recorded)
 

@@ -49,8 +49,9 @@ def test_a_second_ctrl_c_ends_everything_at_once(bench, enqueue):
 
 
 def test_until_idle_ends_when_tasks_and_runs_are_done(bench, enqueue):
-    for number in range(5):
+    for number in range(4):
         enqueue("work", number, 0.2)
+    enqueue("call_another", 4)
     enqueue("fail")
     run = start_run(kind="recover_runs").run
 
