@@ -44,6 +44,10 @@ def children(pid: int) -> list[int]:
     return []
 
 
+def descendants(pid: int) -> list[int]:
+    return [one for child in children(pid) for one in (child, *descendants(child))]
+
+
 def is_alive(pid: int) -> bool:
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -134,12 +138,13 @@ class Bench:
         return tree
 
     def end(self) -> None:
+        """End all that was started, also what a broken supervisor would leave behind."""
         for process in self.started:
-            if process.poll() is None:
-                process.kill()
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            for pid in [*descendants(process.pid), process.pid]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=10)
 
 
 @pytest.fixture(scope="session")
