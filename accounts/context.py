@@ -26,6 +26,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "viewer": actor.user,
         "is_staff_viewer": actor.is_staff,
+        "environment_label": settings.ENVIRONMENT_LABEL,
         "theme": theme_of(request),
         "site_url": settings.SITE_URL,
         "app_version": settings.VERSION,

@@ -8,11 +8,12 @@ from typing import Concatenate, ParamSpec, cast
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from accounts.models import User
-from accounts.policy import ANONYMOUS, Actor
+from accounts.policy import ANONYMOUS, Actor, Verb, can
 from accounts.services import TokenRefused, authenticate_token
 
 P = ParamSpec("P")
@@ -61,3 +62,28 @@ def signed_in(view: PersonView[P]) -> PageView[P]:
         return view(request, user, *args, **kwargs)
 
     return cast("PageView[P]", call)
+
+
+def staff_page(*methods: str, verb: Verb = Verb.STAFF) -> Callable[[PersonView[P]], PageView[P]]:
+    """Give a staff view the person who may do `verb`; for everybody else it is not there.
+
+    Who may not is told 404 whatever the method, so that nothing says which addresses exist. The
+    answers are never stored, and differ for htmx, which asks for a region only.
+    """
+
+    def wrap(view: PersonView[P]) -> PageView[P]:
+        @functools.wraps(view)
+        def call(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            actor = page_actor(request)
+            if actor.user is None or not can(actor, verb):
+                raise Http404
+            if request.method not in methods:
+                return HttpResponseNotAllowed(methods)
+            response = view(request, actor.user, *args, **kwargs)
+            add_never_cache_headers(response)
+            patch_vary_headers(response, ["HX-Request", "HX-Request-Type"])
+            return response
+
+        return cast("PageView[P]", call)
+
+    return wrap

@@ -25,6 +25,7 @@ class Verb(StrEnum):
     STAR = "star"  # put one's star on it
     DIAGNOSE = "diagnose"  # be told why it is hidden
     STAFF = "staff"  # enter the staff pages
+    OPERATE = "operate"  # start, pause and cancel jobs, forget measurements
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,17 @@ def owns(actor: Actor, thing: Owned) -> bool:
     return thing.namespace_id in actor.namespace_ids
 
 
+# Verbs that are about no thing, and whose they are.
+_ABOUT_THE_SITE: Final = {
+    Verb.STAFF: (Role.MODERATOR, Role.ADMIN),
+    Verb.OPERATE: (Role.ADMIN,),
+}
+
+
 def can(actor: Actor, verb: Verb, thing: Owned | None = None) -> bool:
     """Say whether `actor` may do `verb` to `thing`; at most one query, for the namespaces."""
-    if verb is Verb.STAFF or thing is None:
-        return verb is Verb.STAFF and actor.is_staff
+    if verb in _ABOUT_THE_SITE or thing is None:
+        return actor.role in _ABOUT_THE_SITE.get(verb, ())
     match verb:
         case Verb.VIEW:
             return thing.is_public or _may_read_hidden(actor, thing)

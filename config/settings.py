@@ -22,6 +22,10 @@ VERSION = "0.1.0"
 DEBUG = env.bool("DEBUG", default=False)
 # The demo and the tests run without DEBUG, on this machine only, with throw-away secrets.
 DEMO = env.bool("SKILLBOARD_DEMO", default=False)
+# What staff pages call this installation, so that nobody takes one for another.
+ENVIRONMENT_LABEL = env.str(
+    "ENVIRONMENT_LABEL", default="DEMO" if DEMO else "DEVELOPMENT" if DEBUG else "PRODUCTION"
+)
 DATA_DIR: Path = (BASE_DIR / env.str("SKILLBOARD_DATA_DIR", default="var")).resolve()
 
 

@@ -114,8 +114,17 @@ def test_only_staff_enters_the_staff_pages(actors):
     assert {name for name, actor in actors.items() if can(actor, Verb.STAFF)} == SEES_ALL
 
 
+def test_only_admins_operate_jobs(actors, ada):
+    token, _ = create_token(user=ada, label="x", scopes=[Scope.ADMIN])
+    actors["admin's own token"] = Actor(user=ada, token=token, scopes=frozenset(token.scopes))
+
+    may = {name for name, actor in actors.items() if can(actor, Verb.OPERATE)}
+
+    assert may == {"admin", "admin's own token"}
+
+
 def test_nobody_may_do_anything_to_nothing(actors):
-    for verb in set(Verb) - {Verb.STAFF}:
+    for verb in set(Verb) - {Verb.STAFF, Verb.OPERATE}:
         assert not any(can(actor, verb) for actor in actors.values())
 
 
