@@ -29,6 +29,11 @@ def exact_count(count: int | None) -> str:
     return NOTHING if count is None else f"{count:,}"
 
 
+def decimal(number: float, places: int) -> str:
+    """Write a measured number with this many decimals and a comma between thousands."""
+    return f"{number:,.{places}f}"
+
+
 def bytes_size(size_bytes: int | None) -> str:
     """Write a size in B, KB, MB, GB or TB (1 KB is 1024 bytes); it truncates like the counts."""
     if size_bytes is None:
@@ -57,6 +62,11 @@ def duration(span: timedelta | float | None) -> str:
     if hours:
         return _two_units(hours, "h", minutes, "min")
     return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def percent(part: float, whole: float) -> str:
+    """Write a share with one decimal, 12.7 %, cut off: it reads 100.0 % only when all is done."""
+    return NOTHING if whole <= 0 else f"{part * 1000 // whole / 10:.1f} %"
 
 
 def relative_time(moment: datetime | None, now: datetime) -> str:

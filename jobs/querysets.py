@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from django.db import models
 from django.db.models import Q
@@ -27,6 +28,32 @@ class JobRunQuerySet(models.QuerySet[Any]):
         yielded = Q(state="queued", lease_until__lt=Now() - patience)
         died = Q(state="running", lease_until__lt=Now())
         return self.filter(waited | yielded | died)
+
+    def of_kind(self, kind: str) -> Self:
+        """Return the runs of one job."""
+        return self.filter(kind=kind)
+
+    def older_than(self, pk: int) -> Self:
+        """Return the runs that follow this one in `newest_first()`."""
+        return self.filter(pk__lt=pk)
+
+    def recent_of_each(self, kinds: Iterable[str], count: int) -> Self:
+        """Return the last `count` runs of each job, each job newest first: one statement.
+
+        One short index scan per job, however many runs there are.
+        """
+        return self._of_each(self.filter(kind=kind).order_by("-pk")[:count] for kind in kinds)
+
+    def last_success_of_each(self, kinds: Iterable[str]) -> Self:
+        """Return the last successful run of each job that has one: one statement."""
+        succeeded = self.filter(state="succeeded").order_by("-started_at")
+        return self._of_each(succeeded.filter(kind=kind)[:1] for kind in kinds)
+
+    def _of_each(self, parts: Iterable[Any]) -> Self:
+        # Texts and results stay behind: only what every row of the job room needs.
+        wanted = ("pk", "kind", "state", "started_at", "finished_at")
+        first, *others = (part.only(*wanted) for part in parts)
+        return cast("Self", first.union(*others, all=True))
 
     def newest_first(self) -> Self:
         """Return runs in the order of every history."""

@@ -8,13 +8,15 @@ never by hand.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.models import Schedule
+
+from config.formats import duration
 
 DEFAULT_CLUSTER: Final = "skillboard"
 FOLD_CLUSTER: Final = "fold"
@@ -24,6 +26,14 @@ HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 
 SCHEDULED_TASK: Final = "jobs.tasks.run_scheduled"
+
+
+class Backlog(NamedTuple):
+    """What waits for a job: counted up to a limit, because counting all could take long."""
+
+    waiting: int
+    is_more: bool
+    oldest_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,21 @@ class Job:
     cluster: str = DEFAULT_CLUSTER
     # Runs per scope, such as one denormalised field; a person starts it with the scope's name.
     is_scoped: bool = False
+    # Dotted path of a function that returns the `Backlog` of a job that empties a queue.
+    backlog_path: str = ""
+
+    @property
+    def when(self) -> str:
+        """Return its schedule in words."""
+        if self.every is None:
+            return "on request"
+        at = datetime.min.replace(tzinfo=UTC) + self.offset
+        words = {
+            MINUTE: "every minute",
+            HOUR: f"every hour at {at:%M} past",
+            DAY: f"daily at {at:%H:%M} UTC",
+        }
+        return words.get(self.every) or f"every {duration(self.every)}"
 
     def first_run(self, now: datetime) -> datetime:
         """Return the next moment of the schedule's grid, at or after `now`."""
@@ -59,6 +84,7 @@ JOBS: Final = (
         "skills.jobs.fold_events",
         every=MINUTE,
         cluster=FOLD_CLUSTER,
+        backlog_path="skills.jobs.waiting_events",
     ),
     Job(
         "copy_totals",

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.tasks import async_task
 
@@ -210,9 +211,11 @@ def resume_run(*, run: JobRun, actor: User) -> JobRun:
     if run.state == RunState.PAUSED:
         run.state = RunState.QUEUED
         run.attempts = 0
+        # It waits for a worker since now, not since it was made.
+        run.lease_until = timezone.now()
         _wake(run, BY_NAME[run.kind])
     run.wish = ""
-    run.save(update_fields=["state", "wish", "attempts"])
+    run.save(update_fields=["state", "wish", "attempts", "lease_until"])
     audit.record(actor=actor, verb="job.resume", thing=run)
     return run
 

@@ -9,14 +9,17 @@ from django.conf import settings
 from django.utils import timezone
 
 from jobs.progress import Progress
+from jobs.schedules import Backlog
 from skills import blobs, event_log, events, statistics
 from skills.fold import Folded, fold_until_drained
-from skills.models import DownloadMark, SkillHourlyStat
+from skills.models import DownloadMark, SkillHourlyStat, StatEvent
 
 DEACTIVATE_BATCH: Final = 1_000
 HOURLY_KEPT: Final = timedelta(hours=72)
 # A mark matters on its own day; one day more covers requests at midnight.
 MARKS_KEPT: Final = timedelta(days=1)
+# Above this many the job room says "more" instead of counting on.
+COUNTED_EVENTS: Final = 10_000
 
 
 def fold_events(progress: Progress) -> dict[str, Any]:
@@ -29,6 +32,13 @@ def fold_events(progress: Progress) -> dict[str, Any]:
         progress.advance(folded.taken)
 
     return {"events": fold_until_drained(note), "of_deleted_skills": dropped}
+
+
+def waiting_events() -> Backlog:
+    """Return how many events wait for the fold, and since when; two short reads of the queue."""
+    waiting = StatEvent.objects.order_by("pk")[: COUNTED_EVENTS + 1].count()
+    oldest = StatEvent.objects.order_by("pk").values_list("occurred_at", flat=True).first()
+    return Backlog(min(waiting, COUNTED_EVENTS), waiting > COUNTED_EVENTS, oldest)
 
 
 def copy_totals(progress: Progress) -> dict[str, Any]:

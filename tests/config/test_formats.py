@@ -12,9 +12,11 @@ from config.formats import (
     NOTHING,
     bytes_size,
     compact_count,
+    decimal,
     duration,
     exact_count,
     exact_time,
+    percent,
     relative_time,
     short_date,
 )
@@ -132,3 +134,22 @@ def test_filters_escape_and_answer_none():
 
     assert html.startswith("&lt;<mark ")
     assert html.endswith("— 2 KB")
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [
+        (0, 9_800, "0.0 %"),
+        (1_240, 9_800, "12.6 %"),
+        (9_799, 9_800, "99.9 %"),
+        (9_800, 9_800, "100.0 %"),
+        (1, 0, NOTHING),
+    ],
+)
+def test_a_share_is_cut_off_so_that_only_all_reads_as_all(part, whole, text):
+    assert percent(part, whole) == text
+
+
+def test_measured_numbers_have_separators_and_the_decimals_asked_for():
+    assert decimal(13057.46, 1) == "13,057.5"
+    assert decimal(0, 2) == "0.00"
