@@ -62,6 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("django-admin/login/", admin_sign_in, name="admin-sign-in"),
     path("django-admin/", admin.site.urls),
     path("", include("accounts.urls")),
+    path("", include("jobs.urls")),
     path("", include("skills.urls")),
     re_path(r"^api/", site.api_not_found),
 ]

@@ -16,6 +16,7 @@ from accounts.models import Scope
 from accounts.services import create_token, create_user, revoke_token
 from skills.models import ModerationStatus, Skill
 from tests.factories.accounts import sign_in
+from tests.factories.jobs import make_run
 
 # Alice owns the skill and the token that the addresses name, and both tokens asked with.
 ACTORS = ("visitor", "user", "owner", "moderator", "admin", "banned", "token", "revoked")
@@ -53,6 +54,34 @@ GET  me/tokens/                                                                 
 POST me/tokens/                                                                          302 422 422 422 422 302 302 302
 GET  me/tokens/<slug:lookup_id>/revoke/                                                  302 404 200 404 404 302 302 302
 POST me/tokens/<slug:lookup_id>/revoke/                                                  302 404 302 404 404 302 302 302
+# --- Staff: moderators read, admins act, nobody else is told that it is there
+#                                                                                        vis use own mod adm ban tok rev
+GET  staff/                                                                              404 404 404 200 200 404 404 404
+POST staff/                                                                              404 404 404 405 405 404 404 404
+GET  staff/jobs/                                                                         404 404 404 200 200 404 404 404
+POST staff/jobs/                                                                         404 404 404 405 405 404 404 404
+GET  staff/jobs/<int:run_id>/                                                            404 404 404 200 200 404 404 404
+POST staff/jobs/<int:run_id>/                                                            404 404 404 405 405 404 404 404
+GET  staff/jobs/<slug:name>/                                                             404 404 404 200 200 404 404 404
+POST staff/jobs/<slug:name>/                                                             404 404 404 405 405 404 404 404
+GET  staff/database/                                                                     404 404 404 200 200 404 404 404
+POST staff/database/                                                                     404 404 404 405 405 404 404 404
+GET  staff/jobs/rebuild/                                                                 404 404 404 404 405 404 404 404
+POST staff/jobs/rebuild/                                                                 404 404 404 404 302 404 404 404
+GET  staff/jobs/<int:run_id>/pause/                                                      404 404 404 404 405 404 404 404
+POST staff/jobs/<int:run_id>/pause/                                                      404 404 404 404 302 404 404 404
+GET  staff/jobs/<int:run_id>/resume/                                                     404 404 404 404 405 404 404 404
+POST staff/jobs/<int:run_id>/resume/                                                     404 404 404 404 302 404 404 404
+GET  staff/jobs/<slug:name>/start/                                                       404 404 404 404 405 404 404 404
+POST staff/jobs/<slug:name>/start/                                                       404 404 404 404 302 404 404 404
+GET  staff/jobs/<slug:name>/pause/                                                       404 404 404 404 405 404 404 404
+POST staff/jobs/<slug:name>/pause/                                                       404 404 404 404 302 404 404 404
+GET  staff/jobs/<slug:name>/resume/                                                      404 404 404 404 405 404 404 404
+POST staff/jobs/<slug:name>/resume/                                                      404 404 404 404 302 404 404 404
+GET  staff/jobs/<int:run_id>/cancel/                                                     404 404 404 404 200 404 404 404
+POST staff/jobs/<int:run_id>/cancel/                                                     404 404 404 404 302 404 404 404
+GET  staff/database/reset/                                                               404 404 404 404 200 404 404 404
+POST staff/database/reset/                                                               404 404 404 404 302 404 404 404
 # --- Pages of skills
 #                                                                                        vis use own mod adm ban tok rev
 GET  /                                                                                   200
@@ -167,7 +196,10 @@ QUERIES = {
     "api/v1/skills/<reference:slug>/file": "?path=SKILL.md&ownerHandle=alice",
     "skills/<str:owner>/<str:slug>/diff/": "?from=1.0.0&to=1.1.0",
 }
-FORMS = {"theme/": {"theme": "dark"}}
+FORMS = {
+    "theme/": {"theme": "dark"},
+    "staff/jobs/rebuild/": {"field": "skills.Skill.version_count"},
+}
 ADMIN_SITE = "django-admin/"
 STATES = ("public", "hidden", "removed", "deleted")
 
@@ -221,6 +253,7 @@ class World:
     def __init__(self, people: dict[str, Any], skill: Skill) -> None:
         alice = people["owner"]
         self.skill = skill
+        self.run = make_run("refresh_derived")
         self.own_token, _ = create_token(user=alice, label="laptop")
         _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
         gone, revoked = create_token(user=alice, label="gone")
@@ -262,6 +295,8 @@ class World:
             "section": "skills",
             "part": "0",
             "lookup_id": self.own_token.lookup_id,
+            "run_id": str(self.run.pk),
+            "name": "copy_totals",
             "object_id": "1",
             "content_type_id": "1",
             "app_label": "accounts",
