@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 NOTHING = "—"
 
@@ -95,8 +95,41 @@ def short_date(moment: datetime | None) -> str:
     """Write the UTC day of an aware moment: 3 Mar 2026."""
     if moment is None:
         return NOTHING
-    day = moment.astimezone(UTC)
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return calendar_day(moment.astimezone(UTC))
+
+
+def calendar_day(day: date) -> str:
+    """Write a day of the calendar: 3 Mar 2026."""
+    return f"{day_and_month(day)} {day.year}"
+
+
+def day_and_month(day: date) -> str:
+    """Write a day whose year is plain from what stands beside it: 3 Mar."""
+    return f"{day.day} {_MONTHS[day.month - 1]}"
+
+
+def clock_time(moment: datetime | None, now: datetime) -> str:
+    """Write an aware moment as a time of today, 14:05 UTC; of another day with its date."""
+    if moment is None:
+        return NOTHING
+    there, today = moment.astimezone(UTC), now.astimezone(UTC).date()
+    told = f"{there:%H:%M} UTC"
+    return told if there.date() == today else f"{calendar_day(there)}, {told}"
+
+
+def change(now: int | None, before: int | None) -> str:
+    """Write a change in percent with its sign, truncated: +12 %, -3.4 %, 0 for none.
+
+    Unknown, and so `—`, when either side is, or when there was nothing to compare with.
+    """
+    if now is None or before is None or now < 0 or before <= 0:
+        return NOTHING
+    tenths = abs(now - before) * 1000 // before
+    if not tenths:
+        return "0"
+    whole, rest = divmod(tenths, 10)
+    fraction = f".{rest}" if rest else ""
+    return f"{'+' if now > before else '-'}{whole:,}{fraction} %"
 
 
 def exact_time(moment: datetime | None) -> str:

@@ -11,8 +11,12 @@ from django.utils import translation
 from config.formats import (
     NOTHING,
     bytes_size,
+    calendar_day,
+    change,
+    clock_time,
     compact_count,
     decimal,
+    day_and_month,
     duration,
     exact_count,
     exact_time,
@@ -101,6 +105,46 @@ def test_dates_are_utc_whatever_the_zone_of_the_moment():
 
 def _rendered(source, **context):
     return Template("{% load formats %}" + source).render(Context(context))
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "text"),
+    [
+        (112, 100, "+12 %"),
+        (1_999, 1_000, "+99.9 %"),
+        (1_129, 1_000, "+12.9 %"),
+        (50, 100, "-50 %"),
+        (0, 3, "-100 %"),
+        (100_000, 1, "+9,999,900 %"),
+        (100_001, 100_000, "0"),
+        (7, 7, "0"),
+        (7, 0, NOTHING),
+        (-1, 7, NOTHING),
+        (None, 7, NOTHING),
+        (7, None, NOTHING),
+    ],
+)
+def test_a_change_has_its_sign_truncates_and_is_unknown_without_a_before(now, before, text):
+    assert change(now, before) == text
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (NOW, "14:05 UTC"),
+        (NOW - timedelta(hours=14), "00:05 UTC"),
+        (NOW - timedelta(hours=15), "2 Mar 2026, 23:05 UTC"),
+        (NOW.astimezone(timezone(timedelta(hours=10))), "14:05 UTC"),
+        (None, NOTHING),
+    ],
+)
+def test_a_time_of_day_names_the_day_if_it_is_not_today(moment, text):
+    assert clock_time(moment, NOW) == text
+
+
+def test_days_of_the_calendar():
+    assert calendar_day(NOW.date()) == "3 Mar 2026"
+    assert day_and_month(NOW.date()) == "3 Mar"
 
 
 def test_time_ago_tag():
