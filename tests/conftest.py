@@ -72,6 +72,13 @@ def _fresh_rate_limits() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _fresh_as_of() -> None:
+    from jobs import as_of
+
+    as_of.forget()
+
+
+@pytest.fixture(autouse=True)
 def _no_drift(request: pytest.FixtureRequest):
     """Every test that reached the database ends with each derived field equal to its rule."""
     uses_database = {"db", "transactional_db", "live_server"} & set(request.fixturenames)

@@ -40,6 +40,19 @@ def time_ago(moment: datetime | None, now: datetime | None = None) -> SafeString
 
 
 @register.simple_tag
+def clock(moment: datetime | None) -> SafeString | str:
+    """Write a `<time>` with the time of day in UTC, and the date if it is not today's."""
+    if moment is None:
+        return formats.NOTHING
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        formats.machine_time(moment),
+        formats.exact_time(moment),
+        formats.clock_time(moment, timezone.now()),
+    )
+
+
+@register.simple_tag
 def count(number: int | None) -> SafeString | str:
     """Write a `<data>` with the compact count and the exact one in its title; `—` for None."""
     if number is None:
