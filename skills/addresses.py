@@ -17,6 +17,11 @@ def skill_url(owner: str, slug: str, *, tab: str = "") -> str:
     return f"{address}?tab={tab}" if tab else address
 
 
+def star_url(owner: str, slug: str) -> str:
+    """Return the address that a skill's star is posted to."""
+    return f"{skill_url(owner, slug)}star/"
+
+
 def versions_url(owner: str, slug: str) -> str:
     """Return the address of a skill's list of versions."""
     return f"{skill_url(owner, slug)}versions/"

@@ -185,12 +185,15 @@ def refuse_hidden(skill: Skill) -> NoReturn:
     )
 
 
-def find_version(skill: Skill, version: str = "", tag: str = "") -> SkillVersion:
-    """Return the version asked for, the one behind `tag`, or the latest; without its texts.
+def find_version(
+    skill: Skill, version: str = "", tag: str = "", *, texts: bool = False
+) -> SkillVersion:
+    """Return the version asked for, the one behind `tag`, or the latest; its texts on request.
 
     Raises `VersionNotFound`.
     """
-    rows = SkillVersion.objects.filter(skill=skill).without_texts()
+    rows = SkillVersion.objects.filter(skill=skill)
+    rows = rows if texts else rows.without_texts()
     if version:
         named = version.strip().removeprefix("v")
         found: SkillVersion | None = rows.filter(version=named).first()

@@ -10,8 +10,8 @@ from datetime import date, datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import F, Q, Value
-from django.db.models.functions import Concat
+from django.db.models import Count, F, Q, Sum, Value
+from django.db.models.functions import Coalesce, Concat
 
 from accounts.models import Scope
 from accounts.policy import Actor
@@ -109,6 +109,17 @@ class SkillListingQuerySet(models.QuerySet[Any]):
         """Return the cards of one facet ("" = all)."""
         return self.filter(facet=facet)
 
+    def totals_of_owner(self, handle: str) -> dict[str, int]:
+        """Return the sums of one owner's public skills and how many there are: one statement.
+
+        Read from the index alone (`listing_totals_of_owner`).
+        """
+        sums = {
+            name: Coalesce(Sum(name), 0) for name in ("downloads", "installs_all_time", "stars")
+        }
+        owned = self.under("").filter(owner_handle=handle)
+        return owned.aggregate(skills=Count("*"), **sums)
+
     def clean(self) -> Self:
         """Leave out suspicious skills, by the partial indexes."""
         return self.filter(is_suspicious=False)
@@ -129,3 +140,8 @@ class LeaderboardQuerySet(models.QuerySet[Any]):
         """Return the snapshots of one board, newest first."""
         named = self.filter(board=board, window=window, with_suspicious=with_suspicious)
         return named.order_by("-built_at")
+
+    def ranks_of(self, skill_id: int, since: datetime) -> models.QuerySet[Any, Any]:
+        """Return (built at, rank) of one skill in the snapshots built since, as ordered."""
+        entered = self.filter(built_at__gte=since, entries__skill=skill_id)
+        return entered.values_list("built_at", "entries__rank")

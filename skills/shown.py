@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
+from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,6 +18,7 @@ from skills.addresses import author_url, skill_url, version_url
 from skills.models import ModerationStatus, ScanState, Skill, SkillAlias, SkillVersion
 
 View = Callable[..., HttpResponse]
+SAFE_METHODS: Final = {"GET", "HEAD"}
 
 
 # --- Which skill, and may this visitor see it -----------------------------------------------------
@@ -26,10 +28,14 @@ def of_skill(view: View) -> View:
     """Hand the view the skill of its address.
 
     Answers itself what leads elsewhere (301), is removed (410), unknown or not for this visitor
-    (404): a hidden skill and a missing one look the same.
+    (404): a hidden skill and a missing one look the same. Only for reading.
     """
+    return require_safe(with_skill(view))
 
-    @require_safe
+
+def with_skill(view: View) -> View:
+    """Do as `of_skill` does, for a view that also takes a POST."""
+
     @wraps(view)
     def found(request: HttpRequest, owner: str, slug: str, **rest: str) -> HttpResponse:
         skill = _skill_at(owner, slug)
@@ -40,13 +46,14 @@ def of_skill(view: View) -> View:
         if not can(page_actor(request), Verb.VIEW, skill):
             raise Http404
         response = view(request, skill, **rest)
-        return kept.set_caching(request, response, is_public=skill.is_public)
+        is_read = request.method in SAFE_METHODS
+        return kept.set_caching(request, response, is_public=skill.is_public and is_read)
 
     return found
 
 
 def _skill_at(owner: str, slug: str) -> Skill | None:
-    rows = Skill.objects.select_related("namespace")
+    rows = Skill.objects.select_related("namespace", "total")
     return rows.filter(namespace__handle=owner, slug=slug).first()
 
 
@@ -132,11 +139,11 @@ def state_of(version: SkillVersion | None) -> VersionState:
     return VersionState(f"scanner.static.{state}", bad)
 
 
-def find_shown(skill: Skill, number: str = "") -> Shown:
+def find_shown(skill: Skill, number: str = "", *, texts: bool = False) -> Shown:
     """Return the version of this number, else the latest one. Raises `Http404`."""
     latest = (skill.latest_version_summary or {}).get("version", "")
     try:
-        version = lookup.find_version(skill, number or latest)
+        version = lookup.find_version(skill, number or latest, texts=texts)
     except lookup.VersionNotFound:
         if number:
             raise Http404 from None

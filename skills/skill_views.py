@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from config.formats import bytes_size
 from config.pagination import PAGE_SIZE, CursorRefused, read_cursor, sign_cursor
-from skills import verdict
+from skills import stats_views, verdict
 from skills.addresses import (
     author_url,
     diff_url,
@@ -32,8 +32,10 @@ TABS: Final = {
     "readme": "Readme",
     "files": "Files",
     "versions": "Versions",
+    "stats": "Stats",
     "security": "Security",
 }
+TABS_WITH_TEXTS: Final = {"readme", "security"}
 MORE_OF_OWNER: Final = 5
 FILES_SHOWN: Final = 200
 CHANGELOG_SHOWN: Final = 400
@@ -46,7 +48,7 @@ def skill(request: HttpRequest, skill: Skill) -> HttpResponse:
     """Show the latest version of a skill under one of its tabs."""
     if request.GET.get("tab") == "versions":
         return _versions(request, skill)
-    return _page(request, find_shown(skill))
+    return _page(request, skill)
 
 
 @of_skill
@@ -54,7 +56,7 @@ def version(request: HttpRequest, skill: Skill, version: str) -> HttpResponse:
     """Show one version under one of the tabs."""
     if request.GET.get("tab") == "versions":
         return redirect(versions_url(skill.owner_handle, skill.slug))
-    return _page(request, find_shown(skill, version))
+    return _page(request, skill, version)
 
 
 @of_skill
@@ -69,16 +71,18 @@ def versions(request: HttpRequest, skill: Skill) -> HttpResponse:
     return _versions(request, skill)
 
 
-def _page(request: HttpRequest, shown: Shown) -> HttpResponse:
+def _page(request: HttpRequest, skill: Skill, version: str = "") -> HttpResponse:
     asked = request.GET.get("tab", "readme")
     tab = asked if asked in TABS else "readme"
+    shown = find_shown(skill, version, texts=tab in TABS_WITH_TEXTS)
     context = head(request, shown, tab)
     if tab != asked:
         context["notices"].append("There is no such tab; this is the readme.")
+    context |= _counts(request, skill, tab, context["notices"])
     current = shown.version
     if current is not None:
         blocked = withheld(current)
-        if blocked:
+        if blocked and tab != "stats":
             context["notices"].append(blocked)
         elif tab == "readme":
             context |= _readme(request, shown, current)
@@ -88,6 +92,16 @@ def _page(request: HttpRequest, shown: Shown) -> HttpResponse:
             context |= _security(shown, current)
         context["blocked"] = blocked
     return render(request, "public/skill.html", context)
+
+
+def _counts(request: HttpRequest, skill: Skill, tab: str, notices: list[str]) -> dict[str, Any]:
+    """Return the counts of the head and, under their own tab, the charts."""
+    if tab != "stats":
+        return stats_views.counts(request, skill)
+    found = stats_views.charts(request, skill)
+    if found["unknown_period"]:
+        notices.append("There is no such period; these are 30 days.")
+    return found
 
 
 def head(request: HttpRequest, shown: Shown, tab: str) -> dict[str, Any]:
@@ -128,6 +142,7 @@ def _tabs(shown: Shown, tab: str) -> list[dict[str, Any]]:
     skill = shown.skill
     addresses = {key: f"{shown.url}?tab={key}" for key in TABS}
     addresses["readme"] = shown.url
+    addresses["stats"] = skill_url(skill.owner_handle, skill.slug, tab="stats")
     addresses["versions"] = versions_url(skill.owner_handle, skill.slug)
     counts = {"versions": skill.version_count}
     return [
@@ -156,7 +171,6 @@ def _install(shown: Shown) -> dict[str, Any] | None:
 
 
 def _readme(request: HttpRequest, shown: Shown, current: SkillVersion) -> dict[str, Any]:
-    current.refresh_from_db(fields=["readme", "metadata", "warnings"])
     skill = shown.skill
     more = page(list_query(owner=skill.owner_handle, suspicious=False), limit=MORE_OF_OWNER + 1)
     others = [card for card in more.cards if card.skill_id != skill.pk][:MORE_OF_OWNER]
@@ -194,7 +208,6 @@ def _files(request: HttpRequest, shown: Shown, current: SkillVersion) -> dict[st
 
 
 def _security(shown: Shown, current: SkillVersion) -> dict[str, Any]:
-    current.refresh_from_db(fields=["warnings"])
     return {
         "warnings": current.warnings,
         "scan_label": current.get_scan_state_display(),
@@ -227,7 +240,7 @@ def _versions(request: HttpRequest, skill: Skill) -> HttpResponse:
         "start_url": url if cursor else "",
         "canonical": settings.SITE_URL + url,
         "compare_url": diff_url(skill.owner_handle, skill.slug),
-    }
+    } | stats_views.counts(request, skill)
     return render(request, "public/versions.html", context)
 
 

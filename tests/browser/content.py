@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.utils import timezone
+
+from skills.models import Skill
+from tests.factories.histories import rank, succeeded, two_months
 from tests.factories.skills import publish_skill
 
 README = """---
@@ -42,3 +48,12 @@ def fill(namespace, count: int = 30) -> None:
         )
     for number in range(count):
         publish_skill(namespace=namespace, slug=f"note-taker-{number:02}", categories=["data"])
+
+
+def count(slug: str = "pdf-tools") -> None:
+    """Let a skill have been counted for two months, and ranked in the last, with gaps."""
+    skill, now = Skill.objects.get(slug=slug), timezone.now()
+    two_months(skill)
+    rank(skill, [(now - timedelta(days=n), 1 + n * n % 37) for n in range(28) if n not in {4, 9}])
+    succeeded("fold_events", now)
+    succeeded("copy_totals", now - timedelta(hours=3))

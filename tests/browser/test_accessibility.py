@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.content import fill
+from tests.browser.content import count, fill
 
 ADDRESSES = {
     "home": "/",
@@ -15,6 +15,8 @@ ADDRESSES = {
     "empty search": "/skills/?q=nothing-like-this",
     "skill": "/skills/alice/pdf-tools/",
     "files": "/skills/alice/pdf-tools/?tab=files",
+    "stats": "/skills/alice/pdf-tools/?tab=stats&days=90",
+    "nothing counted": "/skills/alice/note-taker-00/?tab=stats",
     "security": "/skills/alice/pdf-tools/?tab=security",
     "versions": "/skills/alice/pdf-tools/versions/",
     "file": "/skills/alice/pdf-tools/versions/1.1.0/files/scripts/split.sh",
@@ -23,6 +25,7 @@ ADDRESSES = {
     "login": "/login/",
     "api": "/api/docs/",
     "about": "/about/moderation/",
+    "counts": "/about/counts/",
     "missing": "/skills/nobody/nothing/",
 }
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -34,6 +37,7 @@ COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_no_page_breaks_a_rule_of_axe(site, page, alice, size):
     fill(alice.namespace, 3)
+    count()
     page.set_viewport_size(size)
     axe, faults = Axe(), {}
 

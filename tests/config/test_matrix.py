@@ -40,6 +40,8 @@ GET  api/docs/                                                                  
 POST api/docs/                                                                           405
 GET  about/                                                                              200
 POST about/                                                                              405
+GET  about/counts/                                                                       200
+POST about/counts/                                                                       405
 GET  about/moderation/                                                                   200
 POST about/moderation/                                                                   405
 # --- People
@@ -90,6 +92,8 @@ GET  skills/                                                                    
 POST skills/                                                                             405
 GET  skills/<str:owner>/<str:slug>/                                                      200
 POST skills/<str:owner>/<str:slug>/                                                      405
+GET  skills/<str:owner>/<str:slug>/star/                                                 302
+POST skills/<str:owner>/<str:slug>/star/                                                 302
 GET  skills/<str:owner>/<str:slug>/security/                                             302
 POST skills/<str:owner>/<str:slug>/security/                                             405
 GET  skills/<str:owner>/<str:slug>/versions/                                             200
@@ -109,6 +113,8 @@ POST sitemap.xml                                                                
 GET  sitemap-<str:section>-<int:part>.xml                                                200
 POST sitemap-<str:section>-<int:part>.xml                                                405
 GET  skills/<str:owner>/<str:slug>/                                              hidden  404 404 200 200 200 404 404 404
+GET  skills/<str:owner>/<str:slug>/star/                                         hidden  404 404 302 302 302 404 404 404
+POST skills/<str:owner>/<str:slug>/star/                                         hidden 404 404 302 302 302 404 404 404
 GET  skills/<str:owner>/<str:slug>/security/                                     hidden  404 404 302 302 302 404 404 404
 GET  skills/<str:owner>/<str:slug>/versions/                                     hidden  404 404 200 200 200 404 404 404
 GET  skills/<str:owner>/<str:slug>/versions/<str:version>/                       hidden  404 404 200 200 200 404 404 404
@@ -116,6 +122,8 @@ GET  skills/<str:owner>/<str:slug>/versions/<str:version>/files/<path:path>     
 GET  skills/<str:owner>/<str:slug>/diff/                                         hidden  404 404 302 302 302 404 404 404
 GET  skills/<str:owner>/<str:slug>/diff/<str:pair>/                              hidden  404 404 200 200 200 404 404 404
 GET  skills/<str:owner>/<str:slug>/                                              removed 410
+GET  skills/<str:owner>/<str:slug>/star/                                         removed 410
+POST skills/<str:owner>/<str:slug>/star/                                         removed 410
 GET  skills/<str:owner>/<str:slug>/security/                                     removed 410
 GET  skills/<str:owner>/<str:slug>/versions/                                     removed 410
 GET  skills/<str:owner>/<str:slug>/versions/<str:version>/                       removed 410
@@ -123,6 +131,8 @@ GET  skills/<str:owner>/<str:slug>/versions/<str:version>/files/<path:path>     
 GET  skills/<str:owner>/<str:slug>/diff/                                         removed 410
 GET  skills/<str:owner>/<str:slug>/diff/<str:pair>/                              removed 410
 GET  skills/<str:owner>/<str:slug>/                                              deleted 404 404 200 200 200 404 404 404
+GET  skills/<str:owner>/<str:slug>/star/                                         deleted 404 404 302 302 302 404 404 404
+POST skills/<str:owner>/<str:slug>/star/                                         deleted 404 404 302 302 302 404 404 404
 GET  skills/<str:owner>/<str:slug>/security/                                     deleted 404 404 302 302 302 404 404 404
 GET  skills/<str:owner>/<str:slug>/versions/                                     deleted 404 404 200 200 200 404 404 404
 GET  skills/<str:owner>/<str:slug>/versions/<str:version>/                       deleted 404 404 200 200 200 404 404 404
@@ -199,6 +209,7 @@ QUERIES = {
 FORMS = {
     "theme/": {"theme": "dark"},
     "staff/jobs/rebuild/": {"field": "skills.Skill.version_count"},
+    "skills/<str:owner>/<str:slug>/star/": {"on": "1"},
 }
 ADMIN_SITE = "django-admin/"
 STATES = ("public", "hidden", "removed", "deleted")
