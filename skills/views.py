@@ -18,14 +18,17 @@ from accounts.models import Namespace
 from accounts.policy import Verb, can
 from config.htmx import wants_partial
 from config.pagination import CursorRefused
+from jobs.as_of import AsOf, as_of
 from skills import kept, verdict
 from skills.addresses import author_url, skill_url
 from skills.forms import BROWSE_PATH, CATEGORY_LABELS, CURSOR_NOTICE, BrowseFilter
 from skills.listing import Card, content_hash, list_query, page
-from skills.models import Skill
+from skills.models import Skill, SkillListing
 from skills.search import MAX_RESULTS, search
 
 HOME_ROWS: Final = 10
+# The numbers on cards are copies of the totals, made by this job.
+COPYING_JOB: Final = "copy_totals"
 SEARCH_ROWS: Final = 50
 OWN_HIDDEN_ROWS: Final = 50
 
@@ -33,6 +36,7 @@ OWN_HIDDEN_ROWS: Final = 50
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show the search box, two short lists and how skills are checked."""
+    counted = as_of(COPYING_JOB)
     lists = [list_query(sort=sort, suspicious=False) for sort in ("downloads", "newest")]
 
     def write() -> HttpResponse:
@@ -45,12 +49,13 @@ def home(request: HttpRequest) -> HttpResponse:
                 "newest": newest,
                 "categories": BrowseFilter().facets()[1:],
                 "words": WORDS,
+                "as_of": counted,
             },
         )
 
     return kept.answer(
         request,
-        key="home",
+        key=("home", counted),
         stamp=lambda: str([content_hash(query, limit=HOME_ROWS) for query in lists]),
         render=write,
     )
@@ -91,7 +96,7 @@ def browse(request: HttpRequest) -> HttpResponse:
 
 
 def _list(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
-    query, partial = asked.list_query, wants_partial(request)
+    query, partial, counted = asked.list_query, wants_partial(request), as_of(COPYING_JOB)
 
     def write() -> HttpResponse:
         found = page(query, cursor=asked.until)
@@ -103,11 +108,11 @@ def _list(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
                 "next_url": found.next and asked.url(until=found.next),
             },
         )
-        return HttpResponse(rows) if partial else _around(request, asked, rows)
+        return HttpResponse(rows) if partial else _around(request, asked, rows, counted)
 
     response = kept.answer(
         request,
-        key=("browse", asked, partial),
+        key=("browse", asked, partial, counted),
         stamp=lambda: str(content_hash(query, cursor=asked.until)),
         render=write,
     )
@@ -116,18 +121,21 @@ def _list(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
     return response
 
 
-def _around(request: HttpRequest, asked: BrowseFilter, rows: str) -> HttpResponse:
+def _around(request: HttpRequest, asked: BrowseFilter, rows: str, counted: AsOf) -> HttpResponse:
     """Put the rows of a list into its page; without any, the page that says so."""
     stands = [kept.ROWS_STAND_HERE] if rows.strip() else []
     return kept.framed(
         request,
         rows if stands else "",
-        key=("browse", replace(asked, until=""), bool(asked.until), bool(stands)),
-        render=lambda: render(request, "public/browse.html", {"rows": stands} | _about(asked)),
+        key=("browse", replace(asked, until=""), bool(asked.until), bool(stands), counted),
+        render=lambda: render(
+            request, "public/browse.html", {"rows": stands} | _about(asked, counted)
+        ),
     )
 
 
 def _search(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
+    counted = as_of(COPYING_JOB)
     narrowed = bool(asked.category or asked.topic)
     limit = MAX_RESULTS if narrowed else SEARCH_ROWS
     cards = [hit.card for hit in search(asked.q, limit=limit, suspicious=asked.suspicious)]
@@ -139,11 +147,11 @@ def _search(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
     few = "result" if len(cards) == 1 else "results"
     told = f"The {len(cards)} best results" if len(cards) == SEARCH_ROWS else f"{len(cards)} {few}"
     context = {"rows": [kept.write_card(card, now, mark) for card in cards], "result_text": told}
-    response = render(request, "public/browse.html", context | _about(asked))
+    response = render(request, "public/browse.html", context | _about(asked, counted))
     return kept.set_caching(request, response, is_public=True)
 
 
-def _about(asked: BrowseFilter) -> dict[str, Any]:
+def _about(asked: BrowseFilter, counted: AsOf) -> dict[str, Any]:
     """Return what the page says around the rows."""
     return {
         "asked": asked,
@@ -154,6 +162,7 @@ def _about(asked: BrowseFilter) -> dict[str, Any]:
         "start_url": asked.url() if asked.until else "",
         "suspicious_url": asked.url(suspicious=not asked.suspicious),
         "canonical": settings.SITE_URL + asked.url(),
+        "as_of": counted,
     } | _when_empty(asked)
 
 
@@ -200,6 +209,10 @@ def author(request: HttpRequest, handle: str) -> HttpResponse:
         "notice": notice,
         "canonical": settings.SITE_URL + url,
     }
+    if not partial:
+        # As of first: a copy made between the two reads must not be claimed.
+        context["as_of"] = as_of(COPYING_JOB)
+        context["totals"] = SkillListing.objects.totals_of_owner(namespace.handle)
     template = "public/_skill_rows.html" if partial else "public/author.html"
     response = render(request, template, context)
     if partial:

@@ -88,6 +88,13 @@ class SkillListing(models.Model):
                 name="listing_of_owner",
                 condition=Q(facet=""),
             ),
+            # The sums of one owner's skills, by an index-only scan.
+            models.Index(
+                fields=["owner_handle"],
+                include=["downloads", "installs_all_time", "stars"],
+                name="listing_totals_of_owner",
+                condition=Q(facet=""),
+            ),
         ]
 
     def __str__(self) -> str:
