@@ -95,6 +95,14 @@ JOBS: Final = (
         offset=timedelta(minutes=2),
     ),
     Job(
+        "build_leaderboards",
+        "Build leaderboards",
+        "Ranks every board anew and drops snapshots that are past their time.",
+        "skills.jobs.build_leaderboards",
+        every=HOUR,
+        offset=timedelta(minutes=5),
+    ),
+    Job(
         "prune_stats",
         "Prune statistics",
         "Drops hourly rows, event logs and download marks that are past their time.",

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from jobs.progress import Progress
 from jobs.schedules import Backlog
-from skills import blobs, event_log, events, statistics
+from skills import blobs, boards, event_log, events, statistics
 from skills.fold import Folded, fold_until_drained
 from skills.models import DownloadMark, SkillHourlyStat, StatEvent
 
@@ -46,6 +46,15 @@ def copy_totals(progress: Progress) -> dict[str, Any]:
     for last, copied in statistics.copy_totals(after=progress.cursor or 0):
         progress.advance(copied, cursor=last)
     return {"skills": progress.run.done}
+
+
+def build_leaderboards(progress: Progress) -> dict[str, Any]:
+    """Rank every board anew, then drop snapshots that are past their time."""
+    now = timezone.now()
+    progress.expect(len(boards.BOARDS))
+    for built in boards.build_all(now, after=progress.cursor or 0):
+        progress.advance(cursor=built)
+    return {"boards": progress.run.done, "old_snapshots": boards.prune_snapshots(now)}
 
 
 def prune_stats(progress: Progress) -> dict[str, Any]:

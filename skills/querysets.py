@@ -6,7 +6,7 @@ exist, however many others stand in front.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 
 from django.db import models
@@ -139,9 +139,17 @@ class LeaderboardQuerySet(models.QuerySet[Any]):
     def of(self, board: str, window: str, *, with_suspicious: bool) -> Self:
         """Return the snapshots of one board, newest first."""
         named = self.filter(board=board, window=window, with_suspicious=with_suspicious)
-        return named.order_by("-built_at")
+        return named.order_by("-built_at", "-pk")
 
     def ranks_of(self, skill_id: int, since: datetime) -> models.QuerySet[Any, Any]:
         """Return (built at, rank) of one skill in the snapshots built since, as ordered."""
         entered = self.filter(built_at__gte=since, entries__skill=skill_id)
         return entered.values_list("built_at", "entries__rank")
+
+    def nearest_to(self, moment: datetime, *, within: timedelta) -> Any:
+        """Return the snapshot built nearest to `moment`; None when all are further than `within`.
+
+        Of one board, whose few snapshots of that time the index holds side by side.
+        """
+        near = self.filter(built_at__range=(moment - within, moment + within))
+        return min(near, key=lambda row: abs(row.built_at - moment), default=None)

@@ -25,6 +25,9 @@ FLAG_MALWARE: Final = "blocked.malware"
 # A scanner that has no result yet, or none it can stand by.
 _UNSCANNED: Final = ("pending", "running", "failed")
 
+UNSCANNED_PATTERN: Final = f"^scanner[.].*({'|'.join(_UNSCANNED)})$"
+"""Reasons that read "Not scanned" where nothing is suspicious, for queries: POSIX and Python."""
+
 
 class Word(StrEnum):
     """The five words a visitor may read."""

@@ -38,8 +38,10 @@ class Leaderboard(models.Model):
         "self", null=True, on_delete=models.SET_NULL, related_name="+"
     )
     entry_count = models.PositiveSmallIntegerField()
-    # How many of the entries are suspicious: what the other variant leaves out.
+    # Suspicious skills on the board of all: what the board without them leaves out.
     suspicious_count = models.PositiveSmallIntegerField(default=0)
+    # Of every skill in the window, whether it is on the board or not.
+    window_downloads = models.BigIntegerField(default=0, db_default=0)
 
     objects = LeaderboardQuerySet.as_manager()
 

@@ -100,6 +100,15 @@ class Skill(DerivedModel):
             models.Index(
                 name="skill_without_badge_map", fields=["id"], condition=Q(badges__isnull=True)
             ),
+            # What boards leave out, so that a build joins only the few and none of the many.
+            models.Index(
+                name="skill_off_boards",
+                fields=["id"],
+                condition=~Q(moderation_status="active")
+                | Q(soft_deleted_at__isnull=False)
+                | Q(latest_version_summary__isnull=True)
+                | Q(is_suspicious=False, moderation_reason__regex=verdict.UNSCANNED_PATTERN),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,149 @@
+"""How boards are ordered: pure, and the only place that knows. `/about/ranking/` prints from here.
+
+A board is a list of candidates that had something happen in its window. Their order is a chain of
+terms, each of which only decides between those that all terms before it left equal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
+from typing import Final, NamedTuple
+
+BOARD_SIZE: Final = 200
+"""Ranks of a board: as far as anybody reads, and small enough to keep hourly snapshots."""
+
+CAPPED_RANKS: Final = 20
+"""The ranks in which owners make room for each other."""
+
+PER_OWNER: Final = 2
+"""Skills of one owner within them: nobody fills the first screen with a series of their own."""
+
+RISING_DAYS: Final = 30
+"""For so long after it was first published a skill can rise."""
+
+WINDOW_HOURS: Final = 24
+"""The short window: completed hours only, so that a board built at five past is not cut short."""
+
+WINDOW_DAYS: Final = {"7d": 7, "30d": 30}
+"""The long windows: UTC days, today the last of them."""
+
+SPARKLINE_DAYS: Final = 14
+"""Days of the small drawing beside a rank: this week and the one before, to compare."""
+
+MOVEMENT_SPAN: Final = timedelta(hours=24)
+"""Movement is against the ranks of this time ago, so that it does not flicker with the hours."""
+
+MOVEMENT_LEEWAY: Final = timedelta(hours=12)
+"""A snapshot further than this from that moment would tell of another day; then none is shown."""
+
+
+class Candidate(NamedTuple):
+    """A skill that may be on a board, with what happened to it in the window."""
+
+    skill_id: int
+    owner_id: int
+    downloads: int
+    installs: int
+    stars: int
+    created_at: datetime
+    is_suspicious: bool
+
+
+@dataclass(frozen=True)
+class Term:
+    """One step of the order: which figure decides, which end comes first, what it is there for."""
+
+    figure: str
+    descends: bool
+    words: str
+    reason: str
+
+
+# What people fetched. Counted once per visitor and day, so refreshing a page does not climb.
+DOWNLOADS: Final = Term(
+    "downloads",
+    descends=True,
+    words="more downloads in the window",
+    reason="It is what people did, not what they said.",
+)
+# Among equals the one that is kept: an install comes from a person's client, once for good.
+INSTALLS: Final = Term(
+    "installs",
+    descends=True,
+    words="more new installs in the window",
+    reason="A skill that is installed was wanted for more than a look.",
+)
+# Then the one that people recommend. Stars taken away count against those given.
+STARS: Final = Term(
+    "stars",
+    descends=True,
+    words="more stars gained in the window",
+    reason="Stars that were taken back are subtracted.",
+)
+# Then the younger one, which had less time to be found.
+NEWNESS: Final = Term(
+    "created_at",
+    descends=True,
+    words="first published later",
+    reason="The younger one had less time to be found.",
+)
+# Last something that never ties, so that two builds of the same counts give the same board.
+IDENTITY: Final = Term(
+    "skill_id",
+    descends=False,
+    words="registered here earlier",
+    reason="It only keeps complete ties in one order from build to build.",
+)
+ORDER: Final = (DOWNLOADS, INSTALLS, STARS, NEWNESS, IDENTITY)
+
+
+def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return the board: at most `BOARD_SIZE` in order, the first ranks shared between owners.
+
+    The first ranks are the best among each owner's best `PER_OWNER`; whoever had to make room
+    follows right behind them, in order with all others, so ranks have no gap.
+    """
+    first: list[Candidate] = []
+    rest: list[Candidate] = []
+    taken: Counter[int] = Counter()
+    for candidate in _in_order(candidates):
+        if len(first) < CAPPED_RANKS and taken[candidate.owner_id] < PER_OWNER:
+            taken[candidate.owner_id] += 1
+            first.append(candidate)
+        else:
+            rest.append(candidate)
+    return (first + rest)[:BOARD_SIZE]
+
+
+def is_settled(candidates: Iterable[Candidate]) -> bool:
+    """Say whether these, being the best of all there are, decide the board whoever comes behind.
+
+    They do when they fill the board, and the first ranks within what each owner may have of them.
+    """
+    per_owner = Counter(candidate.owner_id for candidate in candidates)
+    capped = sum(min(count, PER_OWNER) for count in per_owner.values())
+    return per_owner.total() >= BOARD_SIZE and capped >= CAPPED_RANKS
+
+
+def completed_hours(now: datetime) -> tuple[datetime, datetime]:
+    """Return the beginnings of the first and the last UTC hour of the short window."""
+    current = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return current - timedelta(hours=WINDOW_HOURS), current - timedelta(hours=1)
+
+
+def days_until(now: datetime, count: int) -> tuple[date, date]:
+    """Return the first and the last of the `count` UTC days that end with today."""
+    today = now.astimezone(UTC).date()
+    return today - timedelta(days=count - 1), today
+
+
+def _in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Sort by the last term first: a stable sort keeps it wherever the ones before it tie."""
+    found = list(candidates)
+    for term in reversed(ORDER):
+        found.sort(key=attrgetter(term.figure), reverse=term.descends)
+    return found
