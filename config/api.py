@@ -40,6 +40,7 @@ STATUS_OF_CODE: Final = {
     "skill_not_found": 404,
     "version_not_found": 404,
     "file_not_found": 404,
+    "board_not_found": 404,
     "not_found": 404,
     "AMBIGUOUS_SKILL_SLUG": 409,
     "version_exists": 409,

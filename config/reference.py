@@ -33,6 +33,7 @@ MEANING_OF_CODE: Final = {
     "skill_not_found": "No skill of this name is visible to you.",
     "version_not_found": "The skill has no such version or tag.",
     "file_not_found": "The version has no file of this path.",
+    "board_not_found": "There is no board of this name.",
     "not_found": "There is no such call.",
     "AMBIGUOUS_SKILL_SLUG": "Several owners use this name; the JSON body lists them.",
     "version_exists": "This version was published with other files.",
@@ -50,7 +51,7 @@ KIND_OF_LIMIT: Final = {
     "login": "Signing in",
 }
 # Groups in the order of the page.
-TITLE_OF_TAG: Final = {"skills": "Skills", "accounts": "Your account"}
+TITLE_OF_TAG: Final = {"skills": "Skills", "boards": "Boards", "accounts": "Your account"}
 # Said once for the parameters that many calls share and the document leaves without a text.
 MEANING_OF_PARAMETER: Final = {
     "slug": "The skill's name; `@owner/name` is read, too",
@@ -59,6 +60,7 @@ MEANING_OF_PARAMETER: Final = {
     "version": "Such as `1.0.0`; the latest one without it",
     "tag": "Such as `latest`, in place of a version",
     "path": "A file's path in the version",
+    "board": "`trending`, `rising` or `all-time`",
     "category": "Only skills of this category",
     "topic": "Only skills with this topic",
     "q": "What to look for",
@@ -72,7 +74,7 @@ MEANING_OF_PARAMETER: Final = {
 }
 # What the example calls put in; a query parameter not named here is left out of them.
 EXAMPLES: Final = {
-    "path": {"slug": "pdf-tools", "version": "1.0.0"},
+    "path": {"slug": "pdf-tools", "version": "1.0.0", "board": "trending"},
     "query": {"slug": "pdf-tools", "q": "pdf", "path": "SKILL.md", "hash": "…"},
 }
 

@@ -22,6 +22,7 @@ from config.pagination import parse_limit, read_cursor, sign_cursor
 from config.ratelimit import client_address
 from skills import lookup, serializers
 from skills.blobs import open_blob
+from skills.board_pages import board_query, read_board
 from skills.events import record_download
 from skills.listing import list_query, page
 from skills.models import SkillVersion, VersionFingerprint
@@ -42,6 +43,7 @@ OK: Final = 200
 PREVIEW_MAX_BYTES: Final = 200 * 1024
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _PREFIX: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,95}")
+TRENDING: Final = "trending"
 # What the clients and the original's API call our sorts.
 SORT_ALIASES: Final = {
     "createdAt": "newest",
@@ -154,7 +156,7 @@ def list_skills(
     *,
     limit: QueryEx[str, P(description="1 to 200, 25 by default")] = "",
     cursor: QueryEx[str, P(description="`nextCursor` of the page before")] = "",
-    sort: QueryEx[str, P(description=f"one of {', '.join(SORT_COLUMNS)}")] = "",
+    sort: QueryEx[str, P(description=f"{', '.join(SORT_COLUMNS)} or trending")] = "",
     prefix: QueryEx[str, P(description="slugs that begin so, in ascending order")] = "",
     category: str = "",
     topic: str = "",
@@ -163,6 +165,10 @@ def list_skills(
 ) -> HttpResponse:
     """One page of the public list. The list ends where `nextCursor` is null, nowhere else."""
     clean = is_true(non_suspicious_only) or is_true(non_suspicious)
+    if sort == TRENDING:
+        if prefix or category or topic or cursor:
+            raise SortUnknown("trending is one page of all skills.", field="sort")
+        return _trending(parse_limit(limit), suspicious=not clean)
     wanted = _list_query(sort, prefix, category, topic, suspicious=not clean)
     found = page(wanted, cursor=cursor, limit=parse_limit(limit))
     return json_response(
@@ -171,6 +177,13 @@ def list_skills(
             "nextCursor": found.next,
         }
     )
+
+
+def _trending(limit: int, *, suspicious: bool) -> HttpResponse:
+    """Answer from the newest snapshot of trending: two statements."""
+    shown = read_board(board_query(TRENDING, with_suspicious=suspicious), limit=limit)
+    items = [serializers.list_item(row.card) for row in shown.rows]
+    return json_response({"items": items, "nextCursor": None})
 
 
 def _list_query(sort: str, prefix: str, category: str, topic: str, *, suspicious: bool) -> Any:
@@ -183,7 +196,7 @@ def _list_query(sort: str, prefix: str, category: str, topic: str, *, suspicious
             raise PrefixRefused("prefix goes with sort=name and no facet.", field="prefix")
         return list_query(prefix=prefix, suspicious=suspicious)
     if sort and sort not in SORT_ALIASES:
-        raise SortUnknown(f"sort is one of {', '.join(SORT_COLUMNS)}.", field="sort")
+        raise SortUnknown(f"sort is trending, {', '.join(SORT_COLUMNS)}.", field="sort")
     return list_query(
         sort=SORT_ALIASES.get(sort, ""), category=category, topic=topic, suspicious=suspicious
     )

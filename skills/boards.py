@@ -6,14 +6,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import Sum
+from psycopg.sql import SQL, Identifier
 
 from jobs.models import JobRun
 from skills import ranking, verdict
-from skills.models import Leaderboard, LeaderboardEntry, SkillDailyStat
+from skills.models import (
+    Leaderboard,
+    LeaderboardEntry,
+    SkillDailyStat,
+    SkillHourlyStat,
+    SkillTotal,
+)
 from skills.models.leaderboard import Board, Window
+from skills.models.stats import Counts
 from skills.ranking import Candidate
 from skills.statements import statement
 
@@ -35,6 +44,7 @@ FIRST_KEEP: Final = 500
 """Two boards of 200 and some to spare for suspicious skills and owners with many."""
 
 KEEP_GROWTH: Final = 10
+EVERY_ID: Final = 2**63 - 1
 COUNTER: Final = "fold_events"
 
 
@@ -61,7 +71,8 @@ def build(board: Board, window: Window, now: datetime) -> Built:
     """
     # Asked first: what is folded after this moment may be in the numbers, what was before it is.
     counted_until = JobRun.objects.last_success_at(COUNTER)
-    candidates, downloads = _candidates(board, window, now)
+    source = _source(window, now)
+    candidates = _candidates(board, source, now)
     everything = ranking.ranked(candidates)
     plain = ranking.ranked(c for c in candidates if not c.is_suspicious)
     days = _days({c.skill_id for c in (*everything, *plain)}, now)
@@ -71,7 +82,7 @@ def build(board: Board, window: Window, now: datetime) -> Built:
         "built_at": now,
         "counted_until": counted_until,
         "suspicious_count": sum(c.is_suspicious for c in everything),
-        "window_downloads": downloads,
+        "window_downloads": _downloads(source),
     }
     with transaction.atomic():
         return Built(
@@ -103,37 +114,67 @@ def _last_of_days(newest_first: Iterable[tuple[int, datetime]], since: datetime)
     return set(last.values())
 
 
-def _candidates(board: Board, window: Window, now: datetime) -> tuple[list[Candidate], int]:
-    """Return the candidates that decide both variants, and the downloads of the whole window.
+class Source(NamedTuple):
+    """The rows that count a window: a table, and from where to where a column of it goes."""
 
-    Few are enough, unless one owner or suspicious skills fill the head of the list; then it asks
-    again for more. So a board is never short while there are skills to fill it.
+    model: type[Counts]
+    period: str
+    first: datetime | date | int
+    last: datetime | date | int
+
+
+def _source(window: Window, now: datetime) -> Source:
+    if window == Window.EVER:
+        # Totals have no time: every skill's row is in the window.
+        return Source(SkillTotal, "skill_id", 0, EVERY_ID)
+    if window == Window.DAY:
+        return Source(SkillHourlyStat, "hour", *ranking.completed_hours(now))
+    return Source(SkillDailyStat, "day", *ranking.days_until(now, ranking.WINDOW_DAYS[window]))
+
+
+def _candidates(board: Board, source: Source, now: datetime) -> list[Candidate]:
+    """Return the candidates that decide both variants of a board.
+
+    Few are enough, unless one owner, suspicious skills or equals fill the head of the list; then it
+    asks again for more. So a board is never short while there are skills to fill it.
     """
-    told = _window(window, now) | {
+    names = {"counts": source.model._meta.db_table, "period": source.period}
+    query = SQL(statement("board_candidates")).format(
+        **{place: Identifier(name) for place, name in names.items()}
+    )
+    told = {
+        "first": source.first,
+        "last": source.last,
         "born_after": now - timedelta(days=ranking.RISING_DAYS) if board == Board.RISING else None,
         "unscanned": verdict.UNSCANNED_PATTERN,
     }
     keep = FIRST_KEEP
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(statement("board_candidates"), told | {"keep": keep})
+            cursor.execute(query, told | {"keep": keep})
             rows = cursor.fetchall()
-        found = [Candidate(*row[1:]) for row in rows if row[2] is not None]
+        # A row without an owner is of a skill that was deleted beside us.
+        found = [Candidate(*row) for row in rows if row[1] is not None]
+        if len(rows) < keep:
+            return found
+        found = _above_the_cut(found, rows[-1])
         plain = [candidate for candidate in found if not candidate.is_suspicious]
-        if len(rows) < keep or (ranking.is_settled(found) and ranking.is_settled(plain)):
-            return found, rows[0][0]
+        if ranking.is_settled(found) and ranking.is_settled(plain):
+            return found
         keep *= KEEP_GROWTH
 
 
-def _window(window: Window, now: datetime) -> dict[str, Any]:
-    """Return where the counts of a window stand, and its first and last hour or day."""
-    if window == Window.EVER:
-        return {"source": "ever", "first": None, "last": None}
-    if window == Window.DAY:
-        hours = ranking.completed_hours(now)
-        return {"source": "hours", "first": hours[0], "last": hours[1]}
-    days = ranking.days_until(now, ranking.WINDOW_DAYS[window])
-    return {"source": "days", "first": days[0], "last": days[1]}
+def _above_the_cut(found: list[Candidate], last: tuple[Any, ...]) -> list[Candidate]:
+    """Leave out those who count the same as the last row: some of their equals may be missing."""
+    counted = tuple(last[2:5])
+    return [c for c in found if (c.downloads, c.installs, c.stars) != counted]
+
+
+def _downloads(source: Source) -> int:
+    """Return the downloads of all skills in the window, on the board or not: one statement."""
+    window = {f"{source.period}__gte": source.first, f"{source.period}__lte": source.last}
+    counted = source.model._base_manager.filter(**window).aggregate(n=Sum("downloads"))
+    return counted["n"] or 0
 
 
 def _days(skill_ids: set[int], now: datetime) -> dict[int, list[int]]:

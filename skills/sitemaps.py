@@ -19,6 +19,8 @@ from django.views.decorators.http import require_safe
 from accounts.models import Namespace
 from config.formats import machine_time
 from skills.addresses import author_url, skill_url
+from skills.board_pages import BoardQuery, twin_url
+from skills.boards import BOARDS
 from skills.forms import BrowseFilter
 from skills.models import Skill, SkillListing
 from skills.slugs import CATEGORIES
@@ -58,6 +60,8 @@ def _pages(part: int) -> Iterable[Entry]:
         raise Http404
     yield "/", None
     yield BrowseFilter().url(), None
+    for board, window in BOARDS:
+        yield twin_url(BoardQuery(board, window), "/"), None
     for category in CATEGORIES:
         yield BrowseFilter(category=category.key).url(), None
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
-from skills import about_views, diff_views, file_views, sitemaps, skill_views, stats_views, views
+from skills import (
+    about_views,
+    board_feeds,
+    board_images,
+    board_views,
+    diff_views,
+    file_views,
+    sitemaps,
+    skill_views,
+    stats_views,
+    views,
+)
 
 app_name = "skills"
 
+IMAGE = r"^og/boards/(?P<board>[a-z-]+)-(?P<window>[0-9a-z]+)-(?P<mark>[0-9a-z]{1,32})\.png$"
 SKILL = "skills/<str:owner>/<str:slug>/"
 
 urlpatterns: list[URLPattern] = [
@@ -22,8 +34,14 @@ urlpatterns: list[URLPattern] = [
     path(f"{SKILL}diff/", diff_views.pick, name="diff-form"),
     path(f"{SKILL}diff/<str:pair>/", diff_views.diff, name="diff"),
     path("u/<str:handle>/", views.author, name="author"),
+    path("leaderboards/<str:board>.atom", board_feeds.atom, name="board-atom"),
+    path("leaderboards/<str:board>.json", board_feeds.json, name="board-json"),
+    path("leaderboards/<str:board>/", board_views.board, name="board"),
+    re_path(IMAGE, board_images.board_image, name="board-image"),
+    path("about/feeds/", about_views.feeds, name="about-feeds"),
     path("about/moderation/", about_views.moderation, name="about-moderation"),
     path("about/counts/", about_views.counts, name="about-counts"),
+    path("about/ranking/", about_views.rules, name="about-ranking"),
     path("sitemap.xml", sitemaps.index, name="sitemap"),
     path("sitemap-<str:section>-<int:part>.xml", sitemaps.part, name="sitemap-part"),
 ]

@@ -21,9 +21,12 @@ from config.pagination import CursorRefused
 from jobs.as_of import AsOf, as_of
 from skills import kept, verdict
 from skills.addresses import author_url, skill_url
+from skills.board_pages import board_query, read_board
+from skills.board_views import row_of
 from skills.forms import BROWSE_PATH, CATEGORY_LABELS, CURSOR_NOTICE, BrowseFilter
 from skills.listing import Card, content_hash, list_query, page
-from skills.models import Skill, SkillListing
+from skills.models import Leaderboard, SiteTotals, Skill, SkillListing
+from skills.models.leaderboard import Board
 from skills.search import MAX_RESULTS, search
 
 HOME_ROWS: Final = 10
@@ -35,30 +38,38 @@ OWN_HIDDEN_ROWS: Final = 50
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the search box, two short lists and how skills are checked."""
-    counted = as_of(COPYING_JOB)
-    lists = [list_query(sort=sort, suspicious=False) for sort in ("downloads", "newest")]
+    """Show the search box, three numbers, two short lists and how skills are checked."""
+    newest = page(list_query(sort="newest", suspicious=False), limit=HOME_ROWS).cards
+    shown = read_board(board_query(Board.TRENDING), limit=HOME_ROWS)
+    totals = SiteTotals.objects.first()
 
     def write() -> HttpResponse:
-        most, newest = ([_line(card) for card in page(q, limit=HOME_ROWS).cards] for q in lists)
-        return render(
-            request,
-            "public/home.html",
-            {
-                "most_downloaded": most,
-                "newest": newest,
-                "categories": BrowseFilter().facets()[1:],
-                "words": WORDS,
-                "as_of": counted,
-            },
-        )
+        context = {
+            "shown": shown,
+            "trending": [row_of(row) for row in shown.rows],
+            "newest": [_line(card) for card in newest],
+            "numbers": _numbers(totals, shown.header),
+            "categories": BrowseFilter().facets()[1:],
+            "words": WORDS,
+        }
+        return render(request, "public/home.html", context)
 
-    return kept.answer(
-        request,
-        key=("home", counted),
-        stamp=lambda: str([content_hash(query, limit=HOME_ROWS) for query in lists]),
-        render=write,
-    )
+    stamp = repr((newest, shown.stamp, totals and totals.skills))
+    return kept.answer(request, key="home", stamp=lambda: stamp, render=write)
+
+
+def _numbers(totals: SiteTotals | None, board: Leaderboard | None) -> list[dict[str, Any]]:
+    """Return what stands below the search; a number that nobody counted yet is None."""
+    return [
+        {"label": "skills", "count": totals and max(totals.skills, 0), "url": BROWSE_PATH},
+        {
+            "label": "downloads in 7 days",
+            "count": board and board.window_downloads,
+            "url": "/leaderboards/trending/",
+        },
+        # No scanner runs in this release.
+        {"label": "checked today", "count": None, "url": "/about/moderation/"},
+    ]
 
 
 def _line(card: Card) -> dict[str, Any]:
@@ -66,7 +77,6 @@ def _line(card: Card) -> dict[str, Any]:
         "url": skill_url(card.owner_handle, card.slug),
         "name": card.display_name,
         "summary": card.summary,
-        "downloads": card.downloads,
         "created_at": card.created_at,
     }
 

@@ -23,7 +23,7 @@ ACTORS = ("visitor", "user", "owner", "moderator", "admin", "banned", "token", "
 
 # Method, route as the URLconf spells it (/ = the empty one), the skill's state where it matters,
 # then the status for each actor; one number alone is for everybody.
-TABLE = """
+TABLE = r"""
 # --- Probes, discovery, small pages
 #                                                                                        vis use own mod adm ban tok rev
 GET  .well-known/clawhub.json                                                            200
@@ -44,6 +44,10 @@ GET  about/counts/                                                              
 POST about/counts/                                                                       405
 GET  about/moderation/                                                                   200
 POST about/moderation/                                                                   405
+GET  about/ranking/                                                                       200
+POST about/ranking/                                                                       405
+GET  about/feeds/                                                                         200
+POST about/feeds/                                                                         405
 # --- People
 #                                                                                        vis use own mod adm ban tok rev
 GET  login/                                                                              200 302 302 302 302 200 200 200
@@ -108,6 +112,14 @@ GET  skills/<str:owner>/<str:slug>/diff/<str:pair>/                             
 POST skills/<str:owner>/<str:slug>/diff/<str:pair>/                                      405
 GET  u/<str:handle>/                                                                     200
 POST u/<str:handle>/                                                                     405
+GET  leaderboards/<str:board>/                                                            200
+POST leaderboards/<str:board>/                                                            405
+GET  leaderboards/<str:board>.atom                                                        200
+POST leaderboards/<str:board>.atom                                                        405
+GET  leaderboards/<str:board>.json                                                        200
+POST leaderboards/<str:board>.json                                                        405
+GET  ^og/boards/(?P<board>[a-z-]+)-(?P<window>[0-9a-z]+)-(?P<mark>[0-9a-z]{1,32})\.png$  302
+POST ^og/boards/(?P<board>[a-z-]+)-(?P<window>[0-9a-z]+)-(?P<mark>[0-9a-z]{1,32})\.png$  405
 GET  sitemap.xml                                                                         200
 POST sitemap.xml                                                                         405
 GET  sitemap-<str:section>-<int:part>.xml                                                200
@@ -157,6 +169,10 @@ GET  api/v1/skills/<reference:slug>/versions/<version>                          
 POST api/v1/skills/<reference:slug>/versions/<version>                                   405
 GET  api/v1/skills/<reference:slug>/file                                                 200
 POST api/v1/skills/<reference:slug>/file                                                 405
+GET  api/v1/trending                                                                      200
+POST api/v1/trending                                                                      405
+GET  api/v1/leaderboards/<board>                                                          200
+POST api/v1/leaderboards/<board>                                                          405
 GET  api/v1/resolve                                                                      200
 POST api/v1/resolve                                                                      405
 GET  api/v1/skills/<reference:slug>/install                                              200
@@ -303,6 +319,9 @@ class World:
             "version": "1.0.0",
             "path": "SKILL.md",
             "pair": "1.0.0...1.1.0",
+            "board": "trending",
+            "window": "7d",
+            "mark": "another",
             "section": "skills",
             "part": "0",
             "lookup_id": self.own_token.lookup_id,
@@ -314,7 +333,12 @@ class World:
             "url": "no/such/table",
         }
         query = QUERIES.get(route, "").format(slug=self.skill.slug)
-        plain = re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", route).replace("^", "").replace("$", "")
+        plain = (
+            re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", route)
+            .replace("^", "")
+            .replace("$", "")
+            .replace("\\.", ".")
+        )
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda match: values[match[1]], plain) + query
 
 

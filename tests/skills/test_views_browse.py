@@ -316,7 +316,7 @@ def test_home_shows_both_lists_and_the_words(client, alice):
 
     page = client.get("/").content.decode()
 
-    assert page.count("<li><a href=") >= 20
+    assert page.count("<li><a href=") >= 10
     assert 'href="/skills/alice/skill-011/"' in page
     assert 'id="help"' in page
     assert 'id="status-words"' in page
