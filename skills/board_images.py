@@ -31,9 +31,9 @@ ROWS: Final = 5
 FONT: Final = Path(__file__).parent / "fonts" / "NotoSans-Regular.ttf"
 PAPER, INK, SOFT, ACCENT, BAR = "#f7f8fa", "#14181f", "#4a5261", "#0b5fc4", "#e3eefc"
 MARGIN: Final = 64
-TOP, ROW_HEIGHT = 172, 82
+TOP, ROW_HEIGHT = 160, 90
 NAME_LEFT, NAME_WIDTH = 136, 760
-NAME_SIZES: Final = (38, 34, 30)
+NAME_SIZES: Final = (34, 30, 26)
 """A long name shrinks through these before it is cut."""
 
 HASH_LENGTH: Final = 16
@@ -93,11 +93,11 @@ def _draw_line(pen: ImageDraw.ImageDraw, top: int, line: Line) -> None:
     middle = top + (ROW_HEIGHT - 12) // 2
     pen.text((MARGIN + 36, middle), str(rank), font=_font(34), fill=ACCENT, anchor="mm")
     shown, font = _fitted(name, NAME_WIDTH)
-    pen.text((NAME_LEFT, middle - 13), shown, font=font, fill=INK, anchor="lm")
-    pen.text((NAME_LEFT, middle + 21), f"@{owner}", font=_font(22), fill=SOFT, anchor="lm")
+    pen.text((NAME_LEFT, middle - 14), shown, font=font, fill=INK, anchor="lm")
+    pen.text((NAME_LEFT, middle + 20), f"@{owner}", font=_font(22), fill=SOFT, anchor="lm")
     right = SIZE[0] - MARGIN - 24
-    pen.text((right, middle - 13), count, font=_font(34), fill=INK, anchor="rm")
-    pen.text((right, middle + 21), "downloads", font=_font(22), fill=SOFT, anchor="rm")
+    pen.text((right, middle - 14), count, font=_font(32), fill=INK, anchor="rm")
+    pen.text((right, middle + 20), "downloads", font=_font(22), fill=SOFT, anchor="rm")
 
 
 def _fitted(text: str, width: int) -> tuple[str, ImageFont.FreeTypeFont]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import orjson
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -32,7 +33,9 @@ from skills.models.leaderboard import Board, Window
 from skills.ranking import BOARD_SIZE
 from skills.slugs import DEFAULT_CATEGORY
 
-SUMMARY_CHARACTERS: Final = 100
+SUMMARY_CHARACTERS: Final = 80
+"""About a line, so that fifty rows stay a light page."""
+
 GONE_NOTICE: Final = "That ranking is no longer kept; this is the newest one."
 
 
@@ -128,8 +131,9 @@ def row_of(row: Row) -> dict[str, Any]:
         "downloads": row.downloads,
         "share_of": max(row.most_downloads, 1),
         "installs": row.installs,
-        "spark": sparkline(row.days, label=f"Downloads a day: at most {most}"),
+        "spark": sparkline(row.days, label=f"At most {most} downloads a day"),
         "word": row.word,
+        "badges": list(orjson.loads(card.badges)),
     }
 
 

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from skills.boards import BOARDS, build
 from skills.models import Skill
+from tests.factories.boards import SUSPICIOUS, decided, decided_many, folded_at, on_day, week
 from tests.factories.histories import rank, succeeded, two_months
 from tests.factories.skills import publish_skill
 
@@ -57,3 +59,23 @@ def count(slug: str = "pdf-tools") -> None:
     rank(skill, [(now - timedelta(days=n), 1 + n * n % 37) for n in range(28) if n not in {4, 9}])
     succeeded("fold_events", now)
     succeeded("copy_totals", now - timedelta(hours=3))
+
+
+def fill_boards(count: int = 70) -> None:
+    """Make boards with `count` ranks that moved since yesterday, one of a suspicious skill."""
+    now = timezone.now()
+    skills = decided_many(
+        count,
+        display_name="Meeting minutes from recordings",
+        summary="Turns a recording into minutes with decisions, owners and dates, and mails them.",
+        categories=["documents"],
+    )
+    skills.append(decided(slug="doubtful", **SUSPICIOUS))
+    for number, skill in enumerate(skills):
+        for days in range(14):
+            downloads = (number * 7919 + days * 31) % 400 + (days * number) % 90
+            on_day(skill, now.date() - timedelta(days=days), downloads, installs=downloads // 5)
+    folded_at(now - timedelta(minutes=1))
+    week(now - timedelta(hours=25))
+    for board, window in BOARDS:
+        build(board, window, now)

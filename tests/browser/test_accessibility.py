@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.content import count, fill
+from tests.browser.content import count, fill, fill_boards
 
 ADDRESSES = {
     "home": "/",
@@ -26,6 +26,11 @@ ADDRESSES = {
     "api": "/api/docs/",
     "about": "/about/moderation/",
     "counts": "/about/counts/",
+    "board": "/leaderboards/trending/",
+    "whole board": "/leaderboards/trending/?window=30d&suspicious=1&to=100",
+    "empty board": "/leaderboards/all-time/",
+    "ranking": "/about/ranking/",
+    "feeds": "/about/feeds/",
     "missing": "/skills/nobody/nothing/",
 }
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -38,6 +43,7 @@ COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 def test_no_page_breaks_a_rule_of_axe(site, page, alice, size):
     fill(alice.namespace, 3)
     count()
+    fill_boards()
     page.set_viewport_size(size)
     axe, faults = Axe(), {}
 

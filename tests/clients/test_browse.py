@@ -6,8 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from skills.models import Skill
+from skills.verdict import SCAN_CLEAN
+from tests.factories.boards import on_day, week
 
 pytestmark = pytest.mark.client
 
@@ -61,6 +64,27 @@ def test_explore_prints_a_line_a_skill_up_to_the_limit(clawhub, shelf):
         ["alpha-tools", "v1.0.0"],
         ["beta-tools", "v1.0.0"],
     ]
+
+
+def test_explore_trending_reads_the_newest_board(clawhub, shelf):
+    before = clawhub.run("explore", "--sort", "trending", "--json")
+    downloads = {"alpha-tools": 3, "beta-tools": 9}
+    for slug, count in downloads.items():
+        skill = Skill.objects.get(slug=slug)
+        skill.moderation_reason = SCAN_CLEAN
+        skill.save()
+        on_day(skill, timezone.now().date(), downloads=count)
+    week(timezone.now())
+
+    told = clawhub.run("explore", "--sort", "trending", "--json")
+    printed = clawhub.run("explore", "--sort", "trending", "--limit", "1")
+
+    assert (before.code, json.loads(before.out)["items"]) == (0, [])
+    # What nothing has checked is on no board.
+    slugs = [item["slug"] for item in json.loads(told.out)["items"]]
+    assert slugs == ["beta-tools", "alpha-tools"]
+    assert "beta-tools v1.0.0" in printed.text
+    assert "alpha-tools" not in printed.text
 
 
 def test_a_skill_without_any_version_left_does_not_break_the_list(clawhub, shelf):

@@ -135,7 +135,7 @@ def test_a_row_says_what_it_counts(client, now):
     assert '<data value="139"' in page
     assert f"/u/{rises.namespace.handle}/" in page
     assert 'data-status="Clean"' in page
-    assert "Downloads a day: at most 99" in page
+    assert "At most 99 downloads a day" in page
 
 
 def test_without_a_day_before_no_row_is_called_new(client, crowd):
