@@ -18,12 +18,14 @@ from django.utils import timezone
 from accounts.management.commands.demo_accounts import ACCOUNTS, PASSWORD, account_table
 from accounts.models import AuditEvent, Membership, Namespace, User
 from accounts.policy import Actor
+from skills.boards import BOARDS
 from skills.demo import content
 from skills.demo.content import ContentInvalid, read_owners, read_skills
 from skills.demo.publishing import STATES
 from skills.demo.statistics import past_of
 from skills.listing import list_query, page
 from skills.models import (
+    Leaderboard,
     Skill,
     SkillAlias,
     SkillDailyStat,
@@ -265,6 +267,19 @@ class DemoTest(TestCase):
         assert skill.latest_version_summary["version"] == "2.3.0"
         assert (skill.moderation_status, skill.downloads) == ("hidden", 5)
         assert drifted() == {}
+
+    def test_boards_have_ranks_that_moved_and_a_history(self):
+        boards = Leaderboard.objects.of("trending", "7d", with_suspicious=False)
+        newest = boards.first()
+        previous = set(newest.entries.values_list("previous_rank", flat=True))
+
+        assert newest.entry_count > 20
+        assert newest.counted_until == newest.built_at
+        assert len(previous - {None}) > 20
+        assert len(boards) == 30
+        assert all(row.entry_count for row in boards)
+        for board, window in BOARDS:
+            assert Leaderboard.objects.filter(board=board, window=window).exists()
 
     def test_states_are_those_of_the_table(self):
         for demo, skill in self.states():

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
+from skills.demo.boards import build_demo_boards
 from skills.demo.content import DemoSkill, read_owners, read_skills
 from skills.demo.publishing import publish_demo_skill
 from skills.demo.statistics import stargazers
@@ -35,6 +36,7 @@ class Command(BaseCommand):
                     people=people,
                 )
             recount_site()
+            build_demo_boards(anchor)
         self.stdout.write(f"{len(missing)} of {len(skills)} demo skills published.")
 
 
