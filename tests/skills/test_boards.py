@@ -254,12 +254,13 @@ def test_it_asks_for_more_until_both_variants_are_full(monkeypatch):
 
 
 def test_those_who_tie_at_the_cut_are_told_apart_by_what_follows(monkeypatch):
-    monkeypatch.setattr(boards, "FIRST_KEEP", 2)
-    skills = [decided(created_at=NOW - n * HOUR) for n in (3, 1, 2)]
-    for skill in skills:
+    monkeypatch.setattr(boards, "FIRST_KEEP", 210)
+    downloaded(decided_many(190), today(), most=1_000)
+    tied = [decided(slug=f"tied-{n:02}", created_at=NOW - n * HOUR) for n in reversed(range(30))]
+    for skill in tied:
         on_day(skill, today(), downloads=1)
 
-    assert slugs(week(NOW).plain) == [skills[n].slug for n in (1, 2, 0)]
+    assert slugs(week(NOW).plain)[190:] == [f"tied-{n:02}" for n in range(10)]
 
 
 # --- Movement ------------------------------------------------------------------------------------
