@@ -44,6 +44,7 @@ STATUS_OF_CODE: Final = {
     "not_found": 404,
     "AMBIGUOUS_SKILL_SLUG": 409,
     "version_exists": 409,
+    "version_withdrawn": 409,
     "deleted": 410,
     "removed": 410,
     "withdrawn": 410,

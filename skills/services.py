@@ -6,13 +6,10 @@ of one.
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import BinaryIO, Final, Self, cast
+from typing import Final
 
 import semver
 from django.db import transaction
@@ -23,9 +20,8 @@ from accounts.models import Namespace, User
 from config.derived import deferred, own_columns
 from config.errors import DomainError
 from config.text import clean_line, refuse_unstorable
-from skills import blobs
-from skills.archive import write_archive
-from skills.bundle import Bundle, BundleFile
+from skills import packing, verdict
+from skills.bundle import Bundle
 from skills.fingerprint import fingerprints
 from skills.models import (
     Badge,
@@ -45,8 +41,8 @@ Key = tuple[int, str]
 
 LATEST: Final = "latest"
 MAX_TAGS: Final = 20
-# An archive up to this size is built in memory, a larger one on disk.
-SPOOL_BYTES: Final = 8 * 1024 * 1024
+# What a publish says of a skill that stands; every other column is somebody else's.
+SAID: Final = ("display_name", "summary", "categories", "topics", "updated_at", "moderation_reason")
 
 
 class VersionInvalid(DomainError):
@@ -55,6 +51,10 @@ class VersionInvalid(DomainError):
 
 class VersionExists(DomainError):
     code = "version_exists"
+
+
+class VersionWithdrawn(VersionExists):
+    code = "version_withdrawn"
 
 
 class TagInvalid(DomainError):
@@ -80,8 +80,9 @@ class Publication:
     summary: str = ""
     license: str = "MIT-0"
     tags: Sequence[str] = (LATEST,)
-    categories: Sequence[str] = ()
-    topics: Sequence[str] = ()
+    # None says nothing of them: a new version keeps what the skill has.
+    categories: Sequence[str] | None = None
+    topics: Sequence[str] | None = None
     source: str = VersionSource.WEB
     # Only an import says when; everybody else publishes now.
     published_at: datetime | None = None
@@ -149,7 +150,7 @@ def publish_versions(submissions: Sequence[Submission]) -> list[Published]:
     done = _standing(checked)
     fresh = [one for one in checked if one.key not in done]
     if fresh:
-        archives = _store_with_archives([one.bundle for one in fresh])
+        archives = packing.store_with_archives([one.bundle for one in fresh])
         with deferred():
             done |= _insert(fresh, dict(zip([one.key for one in fresh], archives, strict=True)))
         _reread([done[one.key].skill for one in fresh])
@@ -205,20 +206,23 @@ def _validated(publication: Publication) -> Publication:
     display_name = clean_line(publication.display_name, 200)
     if not display_name:
         raise NameMissing("Give the skill a display name.", field="displayName")
-    return Publication(
+    return replace(
+        publication,
         slug=publication.slug if publication.keep_slug else validate_new_slug(publication.slug),
-        version=publication.version,
         display_name=display_name,
         changelog=refuse_unstorable(publication.changelog[:20_000], field="changelog"),
         summary=clean_line(publication.summary, 300),
         license=clean_line(publication.license, 64),
         tags=_clean_tags(publication.tags),
-        categories=clean_categories(publication.categories),
-        topics=clean_topics(publication.topics),
-        source=publication.source,
-        published_at=publication.published_at,
-        keep_slug=publication.keep_slug,
+        categories=_unless_absent(clean_categories, publication.categories),
+        topics=_unless_absent(clean_topics, publication.topics),
     )
+
+
+def _unless_absent(
+    clean: Callable[[Iterable[str]], tuple[str, ...]], said: Iterable[str] | None
+) -> tuple[str, ...] | None:
+    return None if said is None else clean(said)
 
 
 def _clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
@@ -254,8 +258,14 @@ def _standing(checked: Sequence[_Checked]) -> dict[Key, Published]:
 
 
 def _repeated(one: _Checked, version: SkillVersion) -> Published:
+    if version.withdrawn_at is not None:
+        raise VersionWithdrawn(
+            f"Version {version.version} was withdrawn, and a version is published only once;"
+            " publish under a higher version.",
+            field="version",
+        )
     stored = set(version.fingerprints.values_list("fingerprint", flat=True))
-    if stored != one.fingerprints or version.withdrawn_at is not None:
+    if stored != one.fingerprints:
         raise VersionExists(
             f"Version {version.version} is already published with other files;"
             " publish your change under a higher version.",
@@ -264,54 +274,16 @@ def _repeated(one: _Checked, version: SkillVersion) -> Published:
     return Published(version.skill, version, created=False)
 
 
-def _store_with_archives(bundles: Sequence[Bundle]) -> list[str]:
-    """Store the files of each bundle and the ZIP made of them; return the ZIPs' hashes."""
-    with ExitStack() as spools:
-        archives = [_archive(bundle, spools) for bundle in bundles]
-        blobs.store([*(file for bundle in bundles for file in bundle.files), *archives])
-    return [archive.sha256 for archive in archives]
-
-
-def _archive(bundle: Bundle, spools: ExitStack) -> BundleFile:
-    spool = spools.enter_context(tempfile.SpooledTemporaryFile(SPOOL_BYTES))  # noqa: SIM115
-    out = cast("BinaryIO", spool)
-    write_archive(bundle.files, out)
-    size = out.tell()
-    out.seek(0)
-    sha256 = hashlib.file_digest(out, "sha256").hexdigest()  # type: ignore[arg-type]
-
-    def reopen() -> BinaryIO:
-        out.seek(0)
-        return cast("BinaryIO", _Borrowed(out))
-
-    return BundleFile("", size, sha256, "application/zip", reopen)
-
-
-class _Borrowed:
-    """Reads a file that is somebody else's to close."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.read = file.read
-        self.seek = file.seek
-        self.tell = file.tell
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def close(self) -> None:
-        """Leave it open."""
-
-
 def _former(checked: Sequence[_Checked]) -> dict[Key, Skill]:
-    """Return the skills that stand under these names."""
+    """Lock and return the skills that stand under these names, in key order.
+
+    Locked, because a moderator may be deciding about one: their word must not be overwritten.
+    """
     keys = {one.key for one in checked}
-    near = Skill.objects.filter(
+    near = Skill.objects.select_for_update(no_key=True).filter(
         namespace__in={namespace for namespace, _slug in keys}, slug__in={slug for _n, slug in keys}
     )
-    found = {(skill.namespace_id, skill.slug): skill for skill in near}
+    found = {(skill.namespace_id, skill.slug): skill for skill in near.order_by("pk")}
     return {key: skill for key, skill in found.items() if key in keys}
 
 
@@ -320,20 +292,32 @@ def _save_skills(fresh: Sequence[_Checked], former: Mapping[Key, Skill]) -> dict
     skills = {}
     for one in fresh:
         skill = former.get(one.key) or Skill(
-            namespace=one.namespace, slug=one.said.slug, created_at=one.when
+            namespace=one.namespace,
+            slug=one.said.slug,
+            categories=list(clean_categories(())),
+            created_at=one.when,
         )
-        skill.display_name = one.said.display_name
-        skill.summary = one.said.summary or one.bundle.summary
-        skill.categories = list(one.said.categories)
-        skill.topics = list(one.said.topics)
-        skill.updated_at = one.when
+        _say(skill, one)
         skills[one.key] = skill
     new = [skill for key, skill in skills.items() if key not in former]
     _drop_aliases(new)
     Skill.objects.bulk_create(new)
     for key in skills.keys() & former.keys():
-        skills[key].save()
+        skills[key].save(update_fields=SAID)
     return skills
+
+
+def _say(skill: Skill, one: _Checked) -> None:
+    """Let a skill say what its new version says of it; writes no row."""
+    skill.display_name = one.said.display_name
+    skill.summary = one.said.summary or one.bundle.summary
+    if one.said.categories is not None:
+        skill.categories = list(one.said.categories)
+    if one.said.topics is not None:
+        skill.topics = list(one.said.topics)
+    if LATEST in one.said.tags:
+        skill.moderation_reason = verdict.reason_of_new_version(skill.moderation_reason)
+    skill.updated_at = one.when
 
 
 def _drop_aliases(new: Sequence[Skill]) -> None:

@@ -15,6 +15,7 @@ SCAN_SUSPICIOUS: Final = "scanner.static.suspicious"
 SCAN_MALICIOUS: Final = "scanner.static.malicious"
 QUALITY_HOLD: Final = "quality.low"
 HIDDEN_BY_REPORTS: Final = "auto.reports"
+APPROVED: Final = "manual.approved"
 CAUTION: Final = "manual.caution"
 HIDDEN_BY_STAFF: Final = "manual.hidden"
 REMOVED: Final = "manual.removed"
@@ -66,6 +67,15 @@ def status_word(thing: Moderated) -> Word:
     if thing.moderation_status == "hidden":
         return Word.UNDER_REVIEW
     return word_of_active(thing.moderation_reason, is_suspicious=thing.is_suspicious)
+
+
+def reason_of_new_version(reason: str) -> str:
+    """Return the reason of a skill when its latest version is a new one.
+
+    That the version before was found good says nothing of the new files; doubts and holds stay.
+    """
+    found_good = reason.startswith("scanner.") and reason.endswith(".clean")
+    return SCAN_PENDING if found_good or reason == APPROVED else reason
 
 
 def is_malware_blocked(thing: Moderated) -> bool:

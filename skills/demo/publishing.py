@@ -52,7 +52,7 @@ STATES: Final[Mapping[str, State]] = {
     "clean": State(verdict.SCAN_CLEAN),
     "suspicious": State(verdict.SCAN_SUSPICIOUS, ScanState.SUSPICIOUS, flags=_SUSPICIOUS),
     "caution": State(verdict.CAUTION, ScanState.SUSPICIOUS, flags=_SUSPICIOUS),
-    "approved": State("manual.approved", ScanState.SUSPICIOUS),
+    "approved": State(verdict.APPROVED, ScanState.SUSPICIOUS),
     "malicious": State(
         verdict.SCAN_MALICIOUS,
         ScanState.MALICIOUS,
