@@ -64,6 +64,10 @@ BROKEN_META = {
     "owner of another type": META | {"owner": 5},
     "owner blank": META | {"owner": " \u200b "},
     "owner with a slash": META | {"owner": "../../etc"},
+    "owner a dot": META | {"owner": "."},
+    "owner two dots": META | {"owner": " .. "},
+    "slug a dot": META | {"slug": "."},
+    "slug two dots": META | {"slug": ".."},
     "slug of another type": META | {"slug": ["x"]},
     "slug with a slash": META | {"slug": "a/b"},
     "name of another type": META | {"displayName": 5},
@@ -77,6 +81,7 @@ BROKEN_META = {
     "time a text": latest(publishedAt="yesterday"),
     "time NaN": json.dumps(latest(publishedAt=float("nan"))),
     "time beyond all years": latest(publishedAt=10**20),
+    "time in the future": latest(publishedAt=32_000_000_000_000),
     "time infinite": json.dumps(latest(publishedAt=float("inf"))),
 }
 
@@ -156,3 +161,23 @@ def test_the_same_version_with_other_files_is_told_and_left(tmp_path, capsys):
 
     assert import_folder(tmp_path).startswith("0 imported, 0 unchanged, 1 skipped")
     assert SkillVersion.objects.get().readme == "# Tool\n"
+
+
+@pytest.mark.parametrize(
+    ("declared", "license_", "of_contract"),
+    [
+        ("license: Apache-2.0\n", "Apache-2.0", None),
+        ("license: MIT-0\n", "MIT-0", "MIT-0"),
+        ("", "", None),
+    ],
+)
+def test_a_version_has_the_licence_that_its_author_declares(
+    tmp_path, client, declared, license_, of_contract
+):
+    folder_of(tmp_path, readme=f"---\nname: tool\n{declared}---\n# Tool\n")
+    import_folder(tmp_path)
+
+    assert SkillVersion.objects.get().license == license_
+    latest = client.get("/api/v1/skills/tool").json()["latestVersion"]
+    assert latest["license"] == of_contract
+    assert Skill.objects.get().latest_version_summary["declaredLicense"] == license_

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from accounts.models import Namespace
 from config.errors import DomainError
 from config.text import clean_line
-from skills.bundle import read_folder
+from skills.bundle import Bundle, read_folder
 from skills.models import VersionSource
 from skills.services import Publication, Submission, publish_versions
 
@@ -120,7 +120,10 @@ def import_batch(folders: Sequence[Path]) -> list[bool]:
     read = [(read_meta(folder / META_NAME), read_folder(folder)) for folder in folders]
     namespaces = _namespaces({meta["owner"] for meta, _bundle in read})
     published = publish_versions(
-        [Submission(namespaces[meta["owner"]], bundle, _publication(meta)) for meta, bundle in read]
+        [
+            Submission(namespaces[meta["owner"]], bundle, _publication(meta, bundle))
+            for meta, bundle in read
+        ]
     )
     return [one.created for one in published]
 
@@ -136,11 +139,13 @@ def _namespaces(handles: set[str]) -> dict[str, Namespace]:
     return found
 
 
-def _publication(meta: dict[str, Any]) -> Publication:
+def _publication(meta: dict[str, Any], bundle: Bundle) -> Publication:
     return Publication(
         slug=meta["slug"],
         version=meta["version"],
         display_name=meta["displayName"],
+        # Where the author declares none, we name none for them.
+        license=bundle.metadata.license,
         source=VersionSource.IMPORT,
         published_at=meta["publishedAt"],
         keep_slug=True,
@@ -166,10 +171,19 @@ def read_meta(path: Path) -> dict[str, Any]:
         }
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, RecursionError) as e:
         raise MetaRefused(f"{META_NAME} is not readable: {type(e).__name__} {e}") from e
+    _refuse_unusable(found)
+    return found
+
+
+def _refuse_unusable(found: dict[str, Any]) -> None:
     for name in ("displayName", "version"):
         if not isinstance(found[name], str):
             raise MetaRefused(f"{name} in {META_NAME} is no text.", field=name)
     for name in ("owner", "slug"):
-        if not found[name] or "/" in found[name]:
+        # A browser takes `.` and `..` out of an address before it asks.
+        if found[name] in {"", ".", ".."} or "/" in found[name]:
             raise MetaRefused(f"{META_NAME} names no usable {name}.", field=name)
-    return found
+    # Not moved to today, which would be another day at each import; where only the other clock
+    # runs ahead, the next import takes it.
+    if found["publishedAt"] > datetime.now(UTC):
+        raise MetaRefused(f"publishedAt in {META_NAME} lies in the future.", field="publishedAt")
