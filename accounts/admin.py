@@ -64,13 +64,17 @@ class AuditedAdmin(RowAdmin):
 
     @transaction.atomic
     def save_model(
-        self, request: HttpRequest, obj: Model, form: forms.ModelForm[Any], change: bool
+        self,
+        request: HttpRequest,
+        obj: Model,
+        form: forms.ModelForm[Any],
+        change: bool,  # noqa: ARG002
     ) -> None:
-        """Save and record what changed."""
+        """Save and record what changed, and no other column: somebody may have written it since."""
         assert isinstance(request.user, User)  # noqa: S101  (the site lets nobody else in)
         before = {name: _told(form.initial.get(name)) for name in form.changed_data}
         after = {name: _told(form.cleaned_data.get(name)) for name in form.changed_data}
-        super().save_model(request, obj, form, change)
+        obj.save(update_fields=form.changed_data)
         audit.record(actor=request.user, verb="admin.change", thing=obj, before=before, after=after)
 
 

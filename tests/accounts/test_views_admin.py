@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib import admin
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts.models import ApiToken, AuditEvent, User
@@ -118,3 +118,25 @@ def test_derived_columns_and_moderation_cannot_be_typed(admins, publish):
     changed = Skill.objects.get()
     assert (changed.display_name, changed.version_count) == ("Better name", 1)
     assert (changed.is_suspicious, changed.moderation_status) == (False, "active")
+
+
+def test_a_correction_writes_what_was_typed_and_undoes_nothing(ada, publish):
+    skill = publish().skill
+    request = RequestFactory().post("/")
+    request.user = ada
+    table = admin.site._registry[Skill]
+    said = {"display_name": "Better name", "summary": skill.summary}
+    said |= {"categories": "other", "initial-categories": "other"}
+    form = table.get_form(request, skill, change=True)(said, instance=skill)
+    Skill.objects.filter(pk=skill.pk).update(moderation_status="hidden", downloads=7)
+
+    changed = table.save_form(request, form, change=True)
+    table.save_model(request, changed, form, change=True)
+
+    after = Skill.objects.get()
+    assert (after.display_name, after.moderation_status, after.downloads) == (
+        "Better name",
+        "hidden",
+        7,
+    )
+    assert set(AuditEvent.objects.get(verb="admin.change").after) == {"display_name"}
