@@ -11,6 +11,8 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from config.text import has_unstorable
+
 UTF8_NAMES: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -47,26 +49,58 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
+# What Django itself answers, or a handler of ours, without saying a code.
+CODE_OF_STATUS: Final = {
+    400: "request_invalid",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    500: "internal_error",
+}
+
+
+def name_refusals(get_response: GetResponse) -> GetResponse:
+    """Give every refusal below /api/ a code in `X-Error-Code`, whoever refused."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.status_code >= 400 and request.path_info.startswith("/api/"):  # noqa: PLR2004
+            code = CODE_OF_STATUS.get(response.status_code, "refused")
+            response.headers.setdefault("X-Error-Code", code)
+        return response
+
+    return middleware
+
+
+def _refusal(sentence: str, *, status: int, code: str) -> HttpResponse:
+    response = HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")
+    response.headers["X-Error-Code"] = code
+    return response
+
+
 def refuse_unstorable(get_response: GetResponse) -> GetResponse:
     """Refuse what no table can store: NUL in an address, and bodies that are not UTF-8.
 
     Lone surrogates cannot stand in an address, which Django decodes with replacement; in a body
-    they could, through a charset like `raw_unicode_escape`.
+    they could, through a charset like `raw_unicode_escape`. Cookies are no part of what somebody
+    asks: one that cannot be stored is none of ours, and is left out.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         query = request.META.get("QUERY_STRING", "")
         if "\0" in request.path_info or "%00" in query or "\0" in query:
-            return HttpResponse(
+            return _refusal(
                 "The address contains a NUL character (%00); remove it and try again.",
                 status=400,
-                content_type="text/plain; charset=utf-8",
+                code="address_invalid",
             )
         charset = (request.content_params or {}).get("charset", "utf-8")
         if charset.lower() not in UTF8_NAMES:
-            return HttpResponse(
-                "Send the body as UTF-8.", status=415, content_type="text/plain; charset=utf-8"
-            )
+            return _refusal("Send the body as UTF-8.", status=415, code="charset_invalid")
+        if request.META.get("HTTP_COOKIE"):
+            # Their values are unquoted when they are read: `\000` has become a NUL only here.
+            for name in [n for n, value in request.COOKIES.items() if has_unstorable(n + value)]:
+                del request.COOKIES[name]
         return get_response(request)
 
     return middleware

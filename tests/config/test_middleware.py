@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import RequestFactory
 
 from config import middleware
 from config.middleware import RequestIdFilter, current_request_id
 from tests.config.rivals import at_once
+from tests.factories.accounts import sign_in
 
 
 def answer(view=lambda _request: HttpResponse("ok"), path: str = "/", **extra):
@@ -104,3 +106,73 @@ def test_what_does_not_decode_arrives_as_text_that_can_be_stored(query):
 
     for name, value in request.GET.items():
         (name + value).encode()
+
+
+# --- Cookies -------------------------------------------------------------------------------------
+
+# Browsers send what they were given; a NUL comes quoted, as the rules of cookies have it.
+UNSTORABLE = ['"a\\000b"', '"\\000"', "a\0b"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("value", UNSTORABLE)
+@pytest.mark.parametrize("name", [settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, "theme"])
+@pytest.mark.parametrize("path", ["/", "/skills/", "/about/", "/api/v1/skills"])
+def test_a_cookie_that_cannot_be_stored_is_none(client, path, name, value):
+    answered = client.get(path, HTTP_COOKIE=f"{name}={value}; other=1")
+
+    assert answered.status_code == 200
+    assert "private" not in answered.headers.get("Cache-Control", "")
+
+
+@pytest.mark.django_db
+def test_who_comes_with_a_broken_session_is_signed_out_and_other_cookies_count(client, alice):
+    sign_in(client, alice)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+
+    whole = f"{settings.SESSION_COOKIE_NAME}={session}; theme=dark"
+    assert b'href="/me/tokens/"' in client.get("/", HTTP_COOKIE=whole).content
+    broken = f'{settings.SESSION_COOKIE_NAME}="{session}\\000"; theme=dark'
+    page = client.get("/", HTTP_COOKIE=broken).content
+    assert b'href="/me/tokens/"' not in page
+    assert b'data-theme="dark"' in page
+    assert client.get("/me/tokens/", HTTP_COOKIE=broken).status_code == 302
+
+
+# --- Codes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("method", "path", "said", "status", "code"),
+    [
+        ("get", "/api/v1/skills?q=%00", {}, 400, "address_invalid"),
+        ("get", "/api/nothing?q=%00", {}, 400, "address_invalid"),
+        (
+            "post",
+            "/api/v1/skills",
+            {"content_type": "text/x; charset=utf-7"},
+            415,
+            "charset_invalid",
+        ),
+        ("get", "/api/v1/skills", {"HTTP_HOST": "evil.example"}, 400, "request_invalid"),
+        ("get", "/api/v1/skills", {"HTTP_HOST": "a b"}, 400, "request_invalid"),
+        ("get", "/api/v1/nothing", {}, 404, "not_found"),
+        ("get", "/api/nothing", {}, 404, "not_found"),
+        ("get", "/api/v1/skills/nothing", {}, 404, "skill_not_found"),
+        ("get", "/api/v1/skills?limit=x", {}, 400, "limit_invalid"),
+        ("get", "/api/v1/whoami", {}, 401, "token_missing"),
+        ("put", "/api/v1/skills", {}, 405, "method_not_allowed"),
+        ("put", "/api/docs/", {}, 405, "method_not_allowed"),
+    ],
+)
+def test_every_refusal_of_the_api_has_its_code(client, settings, method, path, said, status, code):
+    settings.ALLOWED_HOSTS = ["testserver"]
+
+    answered = getattr(client, method)(path, **said)
+
+    assert (answered.status_code, answered.headers["X-Error-Code"]) == (status, code)
+
+
+def test_a_page_that_is_refused_has_no_code_of_the_api(client):
+    assert "X-Error-Code" not in client.get("/nothing/here/").headers
