@@ -27,7 +27,7 @@ from skills.events import record_download
 from skills.listing import list_query, page
 from skills.models import SkillVersion, VersionFingerprint
 from skills.models.listing import SORT_COLUMNS
-from skills.search import search
+from skills.search import Narrowing, search
 
 
 class ReferenceConverter(StringConverter):
@@ -218,9 +218,8 @@ def search_skills(
     if mode not in {"", "exact"}:
         raise ModeUnknown("mode is exact or absent.", field="mode")
     clean = is_true(non_suspicious_only) or is_true(non_suspicious)
-    hits = search(q, limit=parse_limit(limit), suspicious=not clean, exact=mode == "exact")
-    if is_true(highlighted_only):
-        hits = [hit for hit in hits if '"highlighted"' in hit.card.badges]
+    among = Narrowing(suspicious=not clean, highlighted=is_true(highlighted_only))
+    hits = search(q, limit=parse_limit(limit), among=among, exact=mode == "exact")
     results = [serializers.search_result(hit.card, hit.score) for hit in hits]
     return json_response({"results": results})
 

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import F, Value
+from django.db.models import Exists, F, OuterRef, QuerySet, Value
 from django.db.models.functions import Concat, Lower
 
-from skills.derived import Unaccent
+from skills.derived import Unaccent, facet_of
 from skills.listing import AFTER_ALL, Card, read_cards
 from skills.lookup import split_reference
-from skills.models import SkillListing, SkillSearch
+from skills.models import Badge, SkillListing, SkillSearch
 
 MAX_QUERY: Final = 200
-MAX_RESULTS: Final = 200
 # A common word matches thousands; this many are ranked, not more.
 MAX_CANDIDATES: Final = 2_000
 
@@ -35,8 +34,39 @@ class Hit:
     score: float
 
 
+@dataclass(frozen=True)
+class Narrowing:
+    """Which skills a search may find at all.
+
+    Part of every query for candidates: what is left out must not use up a place of the limit.
+    """
+
+    suspicious: bool = True
+    category: str = ""
+    topic: str = ""
+    highlighted: bool = False
+
+    def cards(self) -> QuerySet[SkillListing]:
+        """Return the cards among which is searched, one a skill."""
+        rows = SkillListing.objects.under(facet_of(self.category, self.topic))
+        rows = rows if self.suspicious else rows.clean()
+        return rows.filter(badges__has_key=Badge.HIGHLIGHTED) if self.highlighted else rows
+
+    def texts(self) -> QuerySet[SkillSearch]:
+        """Return the searchable texts of the same skills."""
+        rows = SkillSearch.objects.all()
+        if not self.suspicious:
+            rows = rows.filter(is_suspicious=False)
+        if self.category or self.topic or self.highlighted:
+            rows = rows.filter(Exists(self.cards().filter(skill=OuterRef("pk"))))
+        return rows
+
+
+EVERYTHING: Final = Narrowing()
+
+
 def search(
-    text: str, *, limit: int = 25, suspicious: bool = True, exact: bool = False
+    text: str, *, limit: int = 25, among: Narrowing = EVERYTHING, exact: bool = False
 ) -> list[Hit]:
     """Return the best matches, at most `limit`; an empty text matches nothing.
 
@@ -45,15 +75,13 @@ def search(
     text = " ".join(text[:MAX_QUERY].split())
     if not text:
         return []
-    scores = _by_identity(text, limit)
+    scores = _by_identity(text, limit, among)
     if not exact:
-        scores = _by_words(text, limit) | _by_prefix(text, limit) | scores
+        scores = _by_words(text, limit, among) | _by_prefix(text, limit, among) | scores
     if not scores:
         return []
-    rows = SkillListing.objects.under("").filter(skill__in=scores)
-    if not suspicious:
-        rows = rows.clean()
-    hits = [Hit(card, scores[card.skill_id]) for card in read_cards(rows)]
+    cards = read_cards(among.cards().filter(skill__in=scores))
+    hits = [Hit(card, scores[card.skill_id]) for card in cards]
     hits.sort(key=_order)
     return hits[:limit]
 
@@ -63,39 +91,36 @@ def _order(hit: Hit) -> tuple[float, bool, int, int]:
     return -hit.score, card.is_suspicious, -card.downloads, card.skill_id
 
 
-def _by_identity(text: str, limit: int) -> dict[int, float]:
+def _by_identity(text: str, limit: int, among: Narrowing) -> dict[int, float]:
     owner, slug = split_reference(text.lower())
-    everywhere = SkillListing.objects.under("")
+    slugs = among.cards().filter(slug=slug).values_list("skill", flat=True)
     if owner:
-        rows = everywhere.filter(owner_handle=owner, slug=slug).values_list("skill", flat=True)
+        rows = slugs.filter(owner_handle=owner)
     else:
-        named = SkillSearch.objects.filter(name_key=_key(text)).values_list("skill", flat=True)
-        slugs = everywhere.filter(slug=slug).values_list("skill", flat=True)
+        named = among.texts().filter(name_key=_key(text)).values_list("skill", flat=True)
         rows = slugs[:limit].union(named[:limit])
     return dict.fromkeys(rows[:limit], EXACT_SCORE)
 
 
-def _by_prefix(text: str, limit: int) -> dict[int, float]:
-    _owner, slug = split_reference(text.lower())
-    slugs = SkillListing.objects.under("").filter(slug__gte=slug, slug__lt=slug + AFTER_ALL)
+def _by_prefix(text: str, limit: int, among: Narrowing) -> dict[int, float]:
+    owner, slug = split_reference(text.lower())
     key = _key(text)
-    names = SkillSearch.objects.filter(
-        name_key__gte=key, name_key__lt=Concat(key, Value(AFTER_ALL))
-    )
-    rows = (
-        slugs.order_by("slug")
-        .values_list("skill", flat=True)[:limit]
-        .union(names.order_by("name_key").values_list("skill", flat=True)[:limit])
-    )
-    return dict.fromkeys(rows, PREFIX_SCORE)
+    names = among.texts().filter(name_key__gte=key, name_key__lt=Concat(key, Value(AFTER_ALL)))
+    found = names.order_by("name_key").values_list("skill", flat=True)[:limit]
+    # Every slug begins with nothing.
+    if slug:
+        slugs = among.cards().filter(slug__gte=slug, slug__lt=slug + AFTER_ALL)
+        slugs = slugs.filter(owner_handle=owner) if owner else slugs
+        found = found.union(slugs.order_by("slug").values_list("skill", flat=True)[:limit])
+    return dict.fromkeys(found, PREFIX_SCORE)
 
 
-def _by_words(text: str, limit: int) -> dict[int, float]:
+def _by_words(text: str, limit: int, among: Narrowing) -> dict[int, float]:
     folded = _key(text)
     query = SearchQuery(folded, config="english", search_type="websearch") | SearchQuery(
         folded, config="simple", search_type="websearch"
     )
-    found = SkillSearch.objects.filter(document=query).order_by()[:MAX_CANDIDATES]
+    found = among.texts().filter(document=query).order_by()[:MAX_CANDIDATES]
     ranked = (
         SkillSearch.objects.filter(pk__in=found.values("pk"))
         .annotate(rank=SearchRank(F("document"), query, normalization=Value(32)))

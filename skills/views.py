@@ -27,7 +27,7 @@ from skills.forms import BROWSE_PATH, CATEGORY_LABELS, CURSOR_NOTICE, BrowseFilt
 from skills.listing import Card, content_hash, list_query, page
 from skills.models import Leaderboard, SiteTotals, Skill, SkillListing
 from skills.models.leaderboard import Board
-from skills.search import MAX_RESULTS, search
+from skills.search import Narrowing, search
 
 HOME_ROWS: Final = 10
 # The numbers on cards are copies of the totals, made by this job.
@@ -146,14 +146,9 @@ def _around(request: HttpRequest, asked: BrowseFilter, rows: str, counted: AsOf)
 
 def _search(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
     counted = as_of(COPYING_JOB)
-    narrowed = bool(asked.category or asked.topic)
-    limit = MAX_RESULTS if narrowed else SEARCH_ROWS
-    cards = [hit.card for hit in search(asked.q, limit=limit, suspicious=asked.suspicious)]
-    if asked.category:
-        cards = [card for card in cards if asked.category in card.categories]
-    if asked.topic:
-        cards = [card for card in cards if asked.topic in card.topics]
-    cards, now, mark = cards[:SEARCH_ROWS], timezone.now(), kept.marker(asked.words)
+    among = Narrowing(asked.suspicious, asked.category, asked.topic)
+    cards = [hit.card for hit in search(asked.q, limit=SEARCH_ROWS, among=among)]
+    now, mark = timezone.now(), kept.marker(asked.words)
     few = "result" if len(cards) == 1 else "results"
     told = f"The {len(cards)} best results" if len(cards) == SEARCH_ROWS else f"{len(cards)} {few}"
     context = {"rows": [kept.write_card(card, now, mark) for card in cards], "result_text": told}

@@ -1,0 +1,117 @@
+"""Search: what is left out takes no place of the limit, and nothing typed finds just anything."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from skills.models import Badge, Skill
+from skills.search import Narrowing, search
+from skills.services import give_badge
+from tests.factories.bulk import list_skills
+from tests.factories.skills import NamespaceFactory
+
+pytestmark = pytest.mark.django_db
+
+LIMIT = 3
+# Each is what a decoy has instead; decoys come first by name, by slug and by downloads.
+LEFT_OUT = {
+    "suspicious": {"moderation_flags": ["flagged.suspicious"]},
+    "category": {"categories": ["web"]},
+    "topic": {"topics": ["json"]},
+    "highlighted": {},
+}
+AMONG = {
+    "suspicious": Narrowing(suspicious=False),
+    "category": Narrowing(category="data"),
+    "topic": Narrowing(topic="csv"),
+    "highlighted": Narrowing(highlighted=True),
+}
+
+
+def row(slug: str, **said: object) -> dict[str, object]:
+    said = {"categories": ["data"], "topics": ["csv"], "summary": "Merges a document."} | said
+    return {"slug": slug, "display_name": slug} | said
+
+
+@pytest.fixture
+def owner():
+    return NamespaceFactory(handle="maker")
+
+
+@pytest.fixture(params=LEFT_OUT)
+def narrowing(request, owner):
+    """Thirty decoys before three skills that fit, and what lets only these be found."""
+    decoy = LEFT_OUT[request.param] | {"downloads": 9}
+    list_skills(owner, (row(f"pdf-a{n:02}", **decoy) for n in range(30)))
+    for skill in list_skills(owner, (row(f"pdf-z{n}") for n in range(LIMIT))):
+        give_badge(skill=skill, kind=Badge.HIGHLIGHTED, actor=None, reason="Good.")
+    return AMONG[request.param]
+
+
+@pytest.mark.parametrize("text", ["pdf-", "pdf", "document", "merges document"])
+def test_what_is_left_out_takes_no_place(narrowing, text):
+    found = search(text, limit=LIMIT, among=narrowing)
+
+    assert {hit.card.slug for hit in found} == {"pdf-z0", "pdf-z1", "pdf-z2"}
+
+
+def test_of_the_same_name_those_are_found_that_may_be(narrowing):
+    Skill.objects.update(display_name="PDF Tools")
+
+    for exact in (True, False):
+        found = search("pdf tools", limit=LIMIT, among=narrowing, exact=exact)
+        assert {hit.card.slug for hit in found} == {"pdf-z0", "pdf-z1", "pdf-z2"}
+    assert not search("pdf-a00", among=narrowing, exact=True)
+
+
+def test_narrowing_costs_no_statement(narrowing):
+    for among in (Narrowing(), narrowing, Narrowing(False, "data", "csv", highlighted=True)):
+        with CaptureQueriesContext(connection) as queries:
+            search("pdf", among=among)
+        assert len(queries) == 4
+
+
+@pytest.mark.parametrize("text", ["/", "//", "@/", "@maker/", "maker/", "@nobody/", "@", " / "])
+def test_a_name_without_a_slug_is_no_beginning_of_every_slug(owner, text):
+    list_skills(owner, (row(f"pdf-{n}") for n in range(3)))
+
+    assert search(text) == []
+
+
+def test_who_names_an_owner_finds_the_beginnings_of_their_slugs_only(owner):
+    list_skills(owner, [row("pdf-one"), row("pdf-two"), row("csv-one")])
+    list_skills(NamespaceFactory(handle="other"), [row("pdf-three")])
+
+    for text in ("@maker/pdf", "maker/pdf", "@Maker/PDF"):
+        found = [f"{hit.card.owner_handle}/{hit.card.slug}" for hit in search(text)]
+        assert sorted(found) == ["maker/pdf-one", "maker/pdf-two"]
+
+
+@pytest.mark.parametrize(
+    ("query", "left_out"),
+    [
+        ("highlightedOnly=true", {}),
+        ("nonSuspiciousOnly=1", LEFT_OUT["suspicious"]),
+        ("nonSuspicious=true", LEFT_OUT["suspicious"]),
+    ],
+)
+def test_the_call_fills_its_limit_with_what_was_asked_for(client, owner, query, left_out):
+    list_skills(owner, (row(f"pdf-a{n:02}", downloads=9, **left_out) for n in range(30)))
+    (skill,) = list_skills(owner, [row("pdf-z")])
+    give_badge(skill=skill, kind=Badge.HIGHLIGHTED, actor=None, reason="Good.")
+
+    results = client.get(f"/api/v1/search?q=pdf&limit=1&{query}").json()["results"]
+
+    assert [result["slug"] for result in results] == ["pdf-z"]
+
+
+def test_the_page_fills_its_rows_with_what_was_asked_for(client, owner):
+    list_skills(owner, (row(f"pdf-a{n:03}", downloads=9, **LEFT_OUT["topic"]) for n in range(250)))
+    list_skills(owner, [row("pdf-z")])
+
+    page = client.get("/skills/?q=pdf&topic=csv").content
+
+    assert b'href="/skills/maker/pdf-z/"' in page
+    assert b"1 result" in page
