@@ -86,8 +86,8 @@ class RowCompare(models.Func):
     conditional = True
 
     def __init__(self, columns: list[str], operator: str, values: list[Any]) -> None:
-        """Compare `columns` with `values` by `<` or `>`."""
-        if operator not in {"<", ">"}:
+        """Compare `columns` with `values` by `<`, `>`, `<=` or `>=`."""
+        if operator not in {"<", ">", "<=", ">="}:
             raise ValueError(operator)
         super().__init__(*columns, *(models.Value(value) for value in values))
         half = len(columns)

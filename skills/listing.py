@@ -26,6 +26,9 @@ from skills.slugs import CATEGORY_KEYS, normalize_topic
 DEFAULT_SORT: Final = "updated"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
+# The most rows one page shows, and how many of them may stand above the page's own.
+MAX_ROWS: Final = 200
+ROWS_ABOVE: Final = MAX_ROWS - PAGE_SIZE
 # The last code point: nothing that starts with a prefix sorts behind prefix + this.
 AFTER_ALL: Final = "\U0010ffff"
 
@@ -84,10 +87,16 @@ class ListQuery:
 
 @dataclass(frozen=True)
 class Page:
-    """The cards of a page and the cursor behind them; the list ends where `next` is None."""
+    """The cards of a page and the cursor behind them; the list ends where `next` is None.
+
+    The first `above` cards lead to the page's cursor. `previous` is the cursor at the first card
+    where others stand before it that are not shown.
+    """
 
     cards: list[Card] = field(default_factory=list)
     next: str | None = None
+    above: int = 0
+    previous: str | None = None
 
 
 def list_query(
@@ -123,6 +132,23 @@ def page(query: ListQuery, *, cursor: str = "", limit: int = PAGE_SIZE) -> Page:
     return Page(cards, sign_cursor(query.name, *_key_of(query, cards[-1])))
 
 
+def page_below(query: ListQuery, *, cursor: str) -> Page:
+    """Return the page behind the cursor with the rows that lead to it above: at most 200 in all.
+
+    What somebody sees who came there page by page, if that is not too much; else its end. Two
+    statements, the second a walk backwards from the cursor: no deeper place costs more. Raises
+    `CursorRefused`.
+    """
+    below = page(query, cursor=cursor)
+    if not cursor:
+        return below
+    above = _fetch(*_statement(query, cursor, ROWS_ABOVE, backwards=True))[::-1]
+    is_cut = len(above) > ROWS_ABOVE
+    above = above[is_cut:]
+    previous = sign_cursor(query.name, *_key_of(query, above[0])) if is_cut else None
+    return Page([*above, *below.cards], below.next, len(above), previous)
+
+
 def read_cards(rows: QuerySet[SkillListing]) -> list[Card]:
     """Return the cards of these rows, JSON columns as text: one statement."""
     return _fetch(*rows.values_list(*Card._fields).query.sql_with_params())
@@ -137,9 +163,19 @@ def _fetch(sql: str, params: Sequence[Any]) -> list[Card]:
         return [Card(*row) for row in db.fetchall()]
 
 
-def content_hash(query: ListQuery, *, cursor: str = "", limit: int = PAGE_SIZE) -> int:
+def hash_below(query: ListQuery, *, cursor: str, alone: bool = False) -> str:
+    """Return a text that differs whenever `page_below` (`alone`: `page`) would return another."""
+    below = content_hash(query, cursor=cursor)
+    if alone or not cursor:
+        return str(below)
+    return f"{below} {content_hash(query, cursor=cursor, limit=ROWS_ABOVE, backwards=True)}"
+
+
+def content_hash(
+    query: ListQuery, *, cursor: str = "", limit: int = PAGE_SIZE, backwards: bool = False
+) -> int:
     """Return a 64-bit hash of everything `page` would return: one indexed statement, one row."""
-    sql, params = _statement(query, cursor, limit)
+    sql, params = _statement(query, cursor, limit, backwards=backwards)
     with connection.cursor() as db:
         db.execute(
             "SELECT coalesce(hash_array_extended(array_agg(hash_record_extended(p, 0)), 0), 0)"  # noqa: S608
@@ -161,7 +197,13 @@ def _sort_column(query: ListQuery) -> tuple[str, bool]:
     return ("slug", False) if query.sort == "slug" else SORT_COLUMNS[query.sort]
 
 
-def _statement(query: ListQuery, cursor: str, limit: int) -> tuple[str, list[Any]]:
+def _statement(
+    query: ListQuery, cursor: str, limit: int, *, backwards: bool = False
+) -> tuple[str, list[Any]]:
+    """Return what reads one row more than `limit`, from behind the cursor on.
+
+    Backwards: from the row of the cursor, if it still stands there, towards the list's start.
+    """
     values: dict[str, Any] = {
         _FACET: facet_of(query.category, query.topic),
         _OWNER: query.owner,
@@ -183,6 +225,7 @@ def _statement(query: ListQuery, cursor: str, limit: int) -> tuple[str, list[Any
         bool(query.prefix),
         bool(query.owner),
         bool(cursor),
+        backwards,
     )
     return sql, [values.get(place, place) for place in places]
 
@@ -200,6 +243,7 @@ def _compiled(
     by_prefix: bool,
     by_owner: bool,
     continued: bool,
+    backwards: bool,
 ) -> tuple[str, tuple[Any, ...]]:
     """Return the SQL of one shape of the list and its parameters, stand-ins among them."""
     column, descending = ("slug", False) if sort == "slug" else SORT_COLUMNS[sort]
@@ -211,9 +255,9 @@ def _compiled(
     if by_prefix:
         rows = rows.filter(slug__gte=_PREFIX, slug__lt=_PREFIX_END)
     if continued:
-        operator = "<" if descending else ">"
+        operator = ("<" if descending else ">") if not backwards else (">=" if descending else "<=")
         rows = rows.filter(RowCompare([column, "skill_id"], operator, [_VALUE, _SKILL]))
-    sign = "-" if descending else ""
+    sign = "-" if descending is not backwards else ""
     ordered = rows.order_by(f"{sign}{column}", f"{sign}skill_id")
     sql, params = ordered.values_list(*Card._fields).query.sql_with_params()
     return f"{sql} LIMIT %s", (*params, _LIMIT)

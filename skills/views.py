@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from accounts.identity import page_actor
@@ -24,7 +26,7 @@ from skills.addresses import author_url, skill_url
 from skills.board_pages import board_query, read_board
 from skills.board_views import row_of
 from skills.forms import BROWSE_PATH, CATEGORY_LABELS, CURSOR_NOTICE, BrowseFilter
-from skills.listing import Card, content_hash, list_query, page
+from skills.listing import Card, Page, hash_below, list_query, page, page_below
 from skills.models import Leaderboard, SiteTotals, Skill, SkillListing
 from skills.models.leaderboard import Board
 from skills.search import Narrowing, search
@@ -107,28 +109,39 @@ def browse(request: HttpRequest) -> HttpResponse:
 
 def _list(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
     query, partial, counted = asked.list_query, wants_partial(request), as_of(COPYING_JOB)
+    read = page if partial else page_below
 
     def write() -> HttpResponse:
-        found = page(query, cursor=asked.until)
-        now = timezone.now()
-        rows = render_to_string(
-            "public/_skill_rows.html",
-            {
-                "rows": [kept.card_html(card, now) for card in found.cards],
-                "next_url": found.next and asked.url(until=found.next),
-            },
-        )
+        rows = _rows(read(query, cursor=asked.until), lambda cursor: asked.url(until=cursor))
         return HttpResponse(rows) if partial else _around(request, asked, rows, counted)
 
     response = kept.answer(
         request,
         key=("browse", asked, partial, counted),
-        stamp=lambda: str(content_hash(query, cursor=asked.until)),
+        stamp=lambda: hash_below(query, cursor=asked.until, alone=partial),
         render=write,
     )
     if partial:
         response.headers["HX-Replace-Url"] = asked.url(until=asked.until)
     return response
+
+
+def _rows(found: Page, url_at: Callable[[str], str]) -> SafeString:
+    """Write the rows of a list and the links to those before and behind them.
+
+    The address behind the rows names the last of them, and shows them with the next page below:
+    to whoever follows the link, and later to whoever reloads, shares or comes back.
+    """
+    now = timezone.now()
+    rows = [kept.card_html(card, now) for card in found.cards]
+    context = {
+        "above": rows[: found.above],
+        "rows": rows[found.above :],
+        "next_url": found.next and url_at(found.next),
+        "previous_url": found.previous and url_at(found.previous),
+        "start_url": url_at(""),
+    }
+    return render_to_string("public/_skill_rows.html", context)
 
 
 def _around(request: HttpRequest, asked: BrowseFilter, rows: str, counted: AsOf) -> HttpResponse:
@@ -164,7 +177,6 @@ def _about(asked: BrowseFilter, counted: AsOf) -> dict[str, Any]:
         "sorts": asked.sorts(),
         "facets": asked.facets(),
         "clear_url": BROWSE_PATH,
-        "start_url": asked.url() if asked.until else "",
         "suspicious_url": asked.url(suspicious=not asked.suspicious),
         "canonical": settings.SITE_URL + asked.url(),
         "as_of": counted,
@@ -198,31 +210,39 @@ def author(request: HttpRequest, handle: str) -> HttpResponse:
         if handle != handle.lower() and Namespace.objects.filter(handle=handle.lower()).exists():
             return redirect(author_url(handle.lower()), permanent=True)
         raise Http404
-    cursor, notice, query = request.GET.get("until", ""), "", list_query(owner=namespace.handle)
     try:
-        found = page(query, cursor=cursor)
+        response = _author(request, namespace, request.GET.get("until", ""))
     except CursorRefused:
-        cursor, notice, found = "", CURSOR_NOTICE, page(query)
-    now, url = timezone.now(), author_url(namespace.handle)
+        response = _author(request, namespace, "", CURSOR_NOTICE)
+    return kept.set_caching(request, response, is_public=True)
+
+
+def _author(
+    request: HttpRequest, namespace: Namespace, cursor: str, notice: str = ""
+) -> HttpResponse:
+    query, url = list_query(owner=namespace.handle), author_url(namespace.handle)
     partial = wants_partial(request)
+    found = (page if partial else page_below)(query, cursor=cursor)
+    rows = _rows(found, lambda place: _at(url, place))
+    if partial:
+        return HttpResponse(rows, headers={"HX-Replace-Url": _at(url, cursor)})
     context = {
         "owner": namespace,
-        "rows": [kept.card_html(card, now) for card in found.cards],
-        "next_url": found.next and f"{url}?{urlencode({'until': found.next})}",
+        "rows": rows if found.cards else "",
+        "next_url": found.next and _at(url, found.next),
         "hidden": _hidden_from_others(request, namespace),
-        "start_url": url if cursor else "",
+        "is_later": bool(cursor),
         "notice": notice,
         "canonical": settings.SITE_URL + url,
     }
-    if not partial:
-        # As of first: a copy made between the two reads must not be claimed.
-        context["as_of"] = as_of(COPYING_JOB)
-        context["totals"] = SkillListing.objects.totals_of_owner(namespace.handle)
-    template = "public/_skill_rows.html" if partial else "public/author.html"
-    response = render(request, template, context)
-    if partial:
-        response.headers["HX-Replace-Url"] = f"{url}?{urlencode({'until': cursor})}"
-    return kept.set_caching(request, response, is_public=True)
+    # As of first: a copy made between the two reads must not be claimed.
+    context["as_of"] = as_of(COPYING_JOB)
+    context["totals"] = SkillListing.objects.totals_of_owner(namespace.handle)
+    return render(request, "public/author.html", context)
+
+
+def _at(url: str, cursor: str) -> str:
+    return f"{url}?{urlencode({'until': cursor})}" if cursor else url
 
 
 def _hidden_from_others(request: HttpRequest, namespace: Namespace) -> list[dict[str, Any]]:

@@ -7,48 +7,61 @@ counts. So a busy machine makes both slower and the ratio stays.
 from __future__ import annotations
 
 import itertools
+import re
 import socket
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
 from django.db import connection
-from django.http import QueryDict
+from django.db.models import Count
 from django.utils.http import urlencode
 
 from config.pagination import PAGE_SIZE
 from config.processes import answers, running, wait_until
-from skills import listing
+from skills import kept, listing
 from skills.forms import BrowseFilter
 from skills.listing import ListQuery
+from skills.models import SkillListing
+from skills.models.listing import SORT_COLUMNS
 from tests.benchmarks.blocks import choose_facets
-from tests.benchmarks.loader import HOST, latencies, requests_per_second
+from tests.benchmarks.loader import HOST, LoadFailed, latencies, requests_per_second
 from tests.benchmarks.measurement import Measurement, share
 
 HELLO: Final = "/bench/hello"
-# More pages than a process keeps, of few enough cards that all of them stay kept.
+CARD: Final = r'<li class="skill-row">.*?</li>'
+PROCESSES: Final = 2
 WINDOWS: Final = 200
+# So many topics make more pages than are kept, of few enough cards that all of them stay kept.
+KEPT_TOPICS: Final = 100
+# So many make more cards than are kept, where there are that many skills.
+FAR_TOPICS: Final = 1_000
 UNLIMITED: Final = ",".join(["1000000000"] * 3)
 JSON_SHARE, HTML_SHARE, KEPT_SHARE, LATENCY_TIMES = 0.20, 0.10, 0.40, 10.0
 
 
 def measure(label: str, *, rounds: int = 5, seconds: float = 2) -> Iterator[Measurement]:
     """Measure the connected database behind the product's server; names begin with `label`."""
-    queries = [query for _name, query in choose_facets()]
-    api = [path for query in queries for path in _api_paths(query)]
-    pages = _page_paths(queries)
+    api = [path for _name, query in choose_facets() for path in _api_paths(query)]
+    pages = _first_pages(KEPT_TOPICS, SORT_COLUMNS, (False, True))
+    far = _first_pages(FAR_TOPICS, ("updated", "newest"), (False,))
     with serving(str(connection.settings_dict["NAME"])) as port:
         shares = {
             "JSON list page": (api, JSON_SHARE),
             "HTML list page, not kept": (pages, HTML_SHARE),
-            "HTML list page, neither it nor its cards kept": (_far_apart(), None),
+            "HTML list page, neither it nor its cards kept": (far, None),
             "HTML list page, kept": (["/skills/"], KEPT_SHARE),
             "skeleton of the JSON page": (["/bench/skeleton"], None),
         }
+        _refuse_kept(_sizes(port, pages)[0], kept.PAGES_LIMIT_BYTES)
+        if not _outgrows(_sizes(port, far)[1], kept.CARDS_LIMIT_CHARS):
+            # Of so few skills every card stays kept.
+            del shares["HTML list page, neither it nor its cards kept"]
         targets = {name: paths for name, (paths, _goal) in shares.items()}
         rates = _interleaved(port, targets, rounds, seconds)
         for name, (_paths, goal) in shares.items():
@@ -65,7 +78,9 @@ def serving(database: str) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = int(probe.getsockname()[1])
-    command = f"-m gunicorn -b {HOST}:{port} -w 2 -k gthread --threads 4 --log-level error"
+    command = (
+        f"-m gunicorn -b {HOST}:{port} -w {PROCESSES} -k gthread --threads 4 --log-level error"
+    )
     env = {
         "DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings",
         "BENCH_DATABASE": database,
@@ -94,13 +109,13 @@ def _interleaved(
 # --- Which pages ----------------------------------------------------------------------------------
 
 
-def _windows(query: ListQuery, step: int = 1) -> list[str]:
-    """Return cursors of full pages that begin `step` rows apart; one at least."""
-    sql, params = listing._statement(query, "", WINDOWS * step + PAGE_SIZE)
+def _windows(query: ListQuery) -> list[str]:
+    """Return cursors of full pages, one row apart; one at least."""
+    sql, params = listing._statement(query, "", WINDOWS + PAGE_SIZE)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         cards = [listing.Card(*row) for row in cursor.fetchall()]
-    cards = cards[: max(1, len(cards) - PAGE_SIZE) : step]
+    cards = cards[: max(1, len(cards) - PAGE_SIZE)]
     return [listing.sign_cursor(query.name, *listing._key_of(query, card)) for card in cards]
 
 
@@ -112,18 +127,38 @@ def _api_paths(query: ListQuery) -> list[str]:
     ]
 
 
-def _page_paths(queries: Sequence[ListQuery]) -> list[str]:
-    paths: list[str] = []
-    for query in queries:
-        said = urlencode({"category": query.category, "topic": query.topic})
-        asked = BrowseFilter.parse(QueryDict(said))
-        paths.extend(asked.url(until=cursor) for cursor in _windows(asked.list_query))
-    return paths
+def _first_pages(
+    topics: int, sorts: Iterable[str], suspicious: Iterable[bool], least: int = PAGE_SIZE
+) -> list[str]:
+    """Return addresses of full first pages: of the commonest topics, each in these orders."""
+    rows = SkillListing.objects.clean().filter(facet__startswith="t:").exclude(facet__contains=" ")
+    counted = rows.values("facet").annotate(n=Count("pk")).filter(n__gte=least)
+    facets = counted.order_by("-n", "facet").values_list("facet", flat=True)[:topics]
+    return [
+        BrowseFilter(topic=facet.removeprefix("t:"), sort=sort, suspicious=too).url()
+        for facet, sort, too in itertools.product(list(facets), sorts, suspicious)
+    ]
 
 
-def _far_apart() -> list[str]:
-    asked = BrowseFilter.parse(QueryDict(""))
-    return [asked.url(until=cursor) for cursor in _windows(asked.list_query, step=PAGE_SIZE)]
+def _sizes(port: int, paths: Sequence[str]) -> tuple[int, int]:
+    """Return how large these pages are together, and how large the different cards on them."""
+    size, found = 0, {}
+    for path in paths:
+        with urllib.request.urlopen(f"http://{HOST}:{port}{path}") as answer:
+            body = answer.read().decode()
+        size += len(body.encode())
+        found |= {hash(card): len(card) for card in re.findall(CARD, body, re.DOTALL)}
+    return size, sum(found.values())
+
+
+def _outgrows(size: int, limit: int) -> bool:
+    """Say whether nothing of this size is found again: each process meets its share of it."""
+    return size > limit * PROCESSES
+
+
+def _refuse_kept(size: int, limit: int) -> None:
+    if not _outgrows(size, limit):
+        raise LoadFailed(f"{size:,} bytes of pages fit into what is kept: more are needed.")
 
 
 # --- L6: one client -------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.test import RequestFactory
 
 from skills import kept
 from skills.kept import Kept, card_html, marker
-from skills.listing import Card, content_hash, list_query, page
+from skills.listing import Card, content_hash, list_query, page, page_below
 from tests.factories.accounts import sign_in
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -207,7 +207,9 @@ def test_a_page_older_than_a_minute_is_written_anew(client, publish, monkeypatch
     publish()
     client.get("/skills/")
     read = []
-    monkeypatch.setattr("skills.views.page", lambda q, **k: read.append(q) or page(q, **k))
+    monkeypatch.setattr(
+        "skills.views.page_below", lambda q, **k: read.append(q) or page_below(q, **k)
+    )
 
     client.get("/skills/")
     monkeypatch.setattr("skills.kept.PAGE_SECONDS", 0)

@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from config.pagination import CursorRefused, sign_cursor
-from skills.listing import FacetRefused, ListQuery, SortRefused, content_hash, list_query, page
+from skills.listing import (
+    FacetRefused,
+    ListQuery,
+    SortRefused,
+    content_hash,
+    hash_below,
+    list_query,
+    page,
+    page_below,
+)
 from skills.models import Skill
 from skills.models.listing import SORT_COLUMNS
 from tests.factories.bulk import list_skills
@@ -101,6 +110,35 @@ def test_a_list_that_ends_with_a_full_page_says_so(skills):
     almost = page(query, limit=COUNT - 1)
     assert almost.next is not None
     assert len(page(query, cursor=almost.next, limit=COUNT - 1).cards) == 1
+
+
+@pytest.mark.parametrize("sort", SORT_COLUMNS)
+def test_a_page_stands_below_the_rows_that_lead_to_it(skills, sort, monkeypatch):
+    monkeypatch.setattr("skills.listing.ROWS_ABOVE", 20)
+    query = list_query(sort=sort, suspicious=False)
+    right, seen, cursor = expected(query), 0, ""
+
+    while cursor is not None:
+        found = page_below(query, cursor=cursor)
+        shown = [card.skill_id for card in found.cards]
+        seen += len(shown) - found.above
+        assert shown == right[max(0, seen - len(shown)) : seen]
+        assert found.above == min(20, seen - len(shown) + found.above)
+        assert (found.previous is None) == (shown[0] == right[0])
+        cursor = found.next
+    assert seen == len(right)
+
+
+def test_what_a_page_shows_above_changes_its_hash(skills):
+    query = list_query(sort="name")
+    first = page(query, limit=10)
+    before = hash_below(query, cursor=first.next), hash_below(query, cursor=first.next, alone=True)
+
+    Skill.objects.filter(pk=first.cards[3].skill_id).update(moderation_status="hidden")
+
+    after = hash_below(query, cursor=first.next), hash_below(query, cursor=first.next, alone=True)
+    assert before[0] != after[0]
+    assert before[1] == after[1]
 
 
 def test_an_empty_list_ends_at_once(db):

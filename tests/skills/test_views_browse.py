@@ -16,6 +16,7 @@ from accounts.models import Namespace
 from jobs.as_of import as_of
 from skills import kept
 from skills.forms import CURSOR_NOTICE
+from skills.models import Skill
 from tests.factories.accounts import sign_in
 from tests.factories.bulk import list_skills
 from tests.factories.skills import NamespaceFactory
@@ -33,8 +34,8 @@ def _nothing_kept():
     kept.pages.clear()
 
 
-def make(namespace: Namespace, count: int, **said) -> None:
-    list_skills(
+def make(namespace: Namespace, count: int, **said) -> list[Skill]:
+    return list_skills(
         namespace,
         (
             {
@@ -57,7 +58,9 @@ def slugs(response) -> list[str]:
 
 
 def next_url(response) -> str:
-    return unescape(re.search(r'rel="next" href="([^"]+)" hx-get', response.content.decode())[1])
+    return unescape(
+        re.search(r'rel="next" href="([^"]+)#more" hx-get', response.content.decode())[1]
+    )
 
 
 def statements(client, url: str, **headers) -> int:
@@ -76,6 +79,14 @@ def test_a_list_costs_two_statements_however_many_cards(client, alice, count, qu
     make(alice.namespace, count)
 
     assert statements(client, f"/skills/{query}") == 2
+
+
+def test_an_address_further_down_costs_two_more_statements_however_far(client, alice):
+    make(alice.namespace, 260)
+
+    for place, (_shown, url) in enumerate(load_all(client, "/skills/?sort=name")):
+        if place in {1, 4, 10}:
+            assert statements(client, url) == 4, place
 
 
 def test_every_page_here_stays_within_eight_statements(client, alice):
@@ -123,29 +134,74 @@ def test_a_visitor_gets_no_cookie_and_no_token_and_caches_may_keep_the_page(clie
 # --- Lists ---------------------------------------------------------------------------------------
 
 
-def test_all_rows_come_once_in_order_and_then_the_list_ends(client, alice):
-    make(alice.namespace, 60)
-    seen, url = [], "/skills/?sort=downloads"
+def load_all(client, url: str):
+    """Load more until the list ends, as htmx does; yield the rows shown and the address then."""
+    page = client.get(url)
+    shown = slugs(page)
+    yield shown, url
+    while b'hx-get="' in page.content:
+        page = client.get(next_url(page), headers=PARTIAL)
+        shown = shown + slugs(page)
+        yield shown, page.headers["HX-Replace-Url"]
 
-    while True:
-        response = client.get(url)
-        seen += slugs(response)
-        if b'hx-get="' not in response.content:
-            break
-        url = next_url(response)
+
+@pytest.mark.parametrize("url", ["/skills/?sort=downloads", "/u/alice/"])
+def test_all_rows_come_once_in_order_and_then_the_list_ends(client, alice, url):
+    make(alice.namespace, 60)
+
+    *_, (seen, _url) = load_all(client, url)
 
     assert seen == [f"skill-{n:03}" for n in reversed(range(60))]
 
 
-def test_a_deep_link_shows_the_rows_behind_it_and_the_way_back(client, alice):
-    make(alice.namespace, 30)
-    url = next_url(client.get("/skills/?sort=name"))
+@pytest.mark.parametrize("url", ["/skills/", "/skills/?sort=name&topic=csv", "/u/alice/"])
+def test_the_address_after_loading_more_shows_the_same_rows(client, alice, url):
+    make(alice.namespace, 110)
 
-    response = client.get(url)
+    for shown, address in load_all(client, url):
+        again = client.get(address)
+        assert slugs(again) == shown
+        assert b"Back to the start" not in again.content
+        assert (b"noindex" in again.content) == ("?" in address)
 
-    assert slugs(response) == [f"skill-{n:03}" for n in range(25, 30)]
-    assert b'<a href="/skills/?sort=name">Back to the start</a>' in response.content
-    assert b"noindex" in response.content
+
+@pytest.mark.parametrize("url", ["/skills/?sort=name", "/u/alice/"])
+def test_far_down_the_address_shows_the_last_rows_and_the_ways_back(client, alice, url):
+    make(alice.namespace, 260)
+    *_, (shown, address) = load_all(client, url)
+    assert len(shown) == 260
+
+    page = client.get(address)
+
+    # A full walk ends with ten rows: 175 lead to them.
+    assert slugs(page) == shown[-185:]
+    assert f'<a href="{url}">Back to the start</a>' in page.content.decode()
+    previous = unescape(re.search(r'rel="prev" href="([^"]+)"', page.content.decode())[1])
+    before = slugs(client.get(previous))
+    assert before == shown[:101]
+    assert before[75] == slugs(page)[0]
+
+
+def test_without_script_the_link_shows_the_rows_so_far_and_leads_to_the_new_ones(client, alice):
+    make(alice.namespace, 60)
+
+    page = client.get(next_url(client.get("/skills/?sort=name"))).content.decode()
+
+    above, _mark, below = page.partition('id="more"')
+    assert above.count('class="skill-row"') == below.count('class="skill-row"') == 25
+
+
+def test_rows_that_went_or_came_since_are_not_shown_twice(client, alice):
+    made = make(alice.namespace, 60)
+    (_shown, _url), (_more, address), *_ = load_all(client, "/skills/?sort=name")
+    # The row the address names goes, and a new one comes before it.
+    Skill.objects.filter(pk=made[24].pk).update(moderation_status="hidden")
+    make(alice.namespace, 1, slug="skill-new", display_name="Skill 003 b")
+
+    found = slugs(client.get(address))
+
+    right = [f"skill-{n:03}" for n in range(50) if n != 24]
+    assert found == [*right[:4], "skill-new", *right[4:]]
 
 
 def test_htmx_gets_rows_only_and_the_address_to_show(client, alice):
@@ -337,20 +393,18 @@ def test_names_of_strangers_are_text_everywhere(client, alice):
         assert "\u202e" not in page, path
 
 
-def test_an_author_page_lists_their_skills_by_cursor(client, alice):
+def test_an_author_page_lists_their_skills_only(client, alice):
     make(alice.namespace, 30)
     other = NamespaceFactory(handle="somebody-else")
     make(other, 1)
 
     first = client.get("/u/alice/")
-    rest = client.get(next_url(first))
+    rest = client.get(next_url(first), headers=PARTIAL)
 
-    assert len(slugs(first)) == 25
-    assert len(slugs(rest)) == 5
-    assert b"Back to the start" in rest.content
+    assert (len(slugs(first)), len(slugs(rest))) == (25, 5)
+    assert b'<link rel="next"' in first.content
     assert b"Unclaimed" not in first.content
     assert b"Unclaimed name." in client.get("/u/somebody-else/").content
-    assert slugs(client.get(next_url(first), headers=PARTIAL)) == slugs(rest)
 
 
 def test_a_bad_cursor_of_an_author_shows_the_beginning(client, publish):
