@@ -13,7 +13,7 @@ from config.text import clean_line
 from skills.listing import DEFAULT_SORT, ListQuery, list_query
 from skills.models.listing import SORT_COLUMNS
 from skills.search import MAX_QUERY
-from skills.slugs import CATEGORIES, CATEGORY_KEYS, MAX_TOPIC_CHARACTERS, normalize_topic
+from skills.slugs import CATEGORY_KEYS, CATEGORY_LABELS, MAX_TOPIC_CHARACTERS, normalize_topic
 
 BROWSE_PATH: Final = "/skills/"
 PARAMETERS: Final = ("q", "category", "topic", "suspicious", "sort", "until")
@@ -25,7 +25,6 @@ SORT_LABELS: Final = {
     "stars": "Stars",
     "name": "Name",
 }
-CATEGORY_LABELS: Final = {category.key: category.label for category in CATEGORIES}
 CURSOR_NOTICE: Final = "That place in the list is not one of ours; this is the beginning."
 
 

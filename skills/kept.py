@@ -15,13 +15,13 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar, cast
 
 import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.html import escape
 from django.utils.http import parse_etags
 from django.utils.safestring import SafeString, mark_safe
@@ -32,7 +32,7 @@ from config.text import mark_invisible
 from skills import verdict
 from skills.addresses import skill_url
 from skills.listing import Card
-from skills.slugs import DEFAULT_CATEGORY
+from skills.slugs import CATEGORY_LABELS, DEFAULT_CATEGORY
 
 CARDS_LIMIT_CHARS: Final = 12_000_000
 FRAMES_LIMIT_BYTES: Final = 4_000_000
@@ -129,7 +129,11 @@ def write_card(
         "version": latest["version"],
         "license": latest.get("declaredLicense") or "",
         "updated": card.updated_at,
-        "categories": [key for key in card.categories if key != DEFAULT_CATEGORY],
+        "categories": [
+            {"key": key, "label": CATEGORY_LABELS[key]}
+            for key in card.categories
+            if key != DEFAULT_CATEGORY
+        ],
         "topics": card.topics,
         "downloads": card.downloads,
         "installs": card.installs_all_time,
@@ -240,3 +244,17 @@ def set_caching(request: HttpRequest, response: HttpResponse, *, is_public: bool
     shared = is_public and not has_session(request)
     response.headers["Cache-Control"] = "public, max-age=60" if shared else "private, no-cache"
     return response
+
+
+def revalidated(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Answer 304 where a cache already has this very page; only for pages that caches may keep.
+
+    The page is written all the same: what decides it lies in several tables, and asking them is
+    nearly half of the work. What is saved is its way to the browser.
+    """
+    shared = response.headers["Cache-Control"].startswith("public")
+    if not shared or response.status_code != 200:  # noqa: PLR2004
+        return response
+    etag = f'W/"{hash_text(response.content)}"'
+    response.headers["ETag"] = etag
+    return cast("HttpResponse", get_conditional_response(request, etag, None, response))

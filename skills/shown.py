@@ -47,7 +47,8 @@ def with_skill(view: View) -> View:
             raise Http404
         response = view(request, skill, **rest)
         is_read = request.method in SAFE_METHODS
-        return kept.set_caching(request, response, is_public=skill.is_public and is_read)
+        kept.set_caching(request, response, is_public=skill.is_public and is_read)
+        return kept.revalidated(request, response) if is_read else response
 
     return found
 

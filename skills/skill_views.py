@@ -20,13 +20,13 @@ from skills.addresses import (
     version_url,
     versions_url,
 )
-from skills.forms import CATEGORY_LABELS, CURSOR_NOTICE
+from skills.forms import CURSOR_NOTICE
 from skills.listing import list_query, page
 from skills.models import Skill, SkillVersion
 from skills.readme import needs_of, rendered
 from skills.serializers import download_url
 from skills.shown import Shown, diagnosis, find_shown, of_skill, state_of, withheld
-from skills.slugs import DEFAULT_CATEGORY
+from skills.slugs import CATEGORY_LABELS, DEFAULT_CATEGORY
 
 TABS: Final = {
     "readme": "Readme",

@@ -93,7 +93,8 @@ CATEGORIES = (
     Category("finance", "Finance and business"),
     Category("other", "Other"),
 )
-CATEGORY_KEYS = frozenset(category.key for category in CATEGORIES)
+CATEGORY_LABELS = {category.key: category.label for category in CATEGORIES}
+CATEGORY_KEYS = frozenset(CATEGORY_LABELS)
 DEFAULT_CATEGORY = "other"
 
 

@@ -17,7 +17,6 @@ from django.views.decorators.http import require_safe
 
 from accounts.identity import page_actor
 from accounts.models import Namespace
-from accounts.policy import Verb, can
 from config.htmx import wants_partial
 from config.pagination import CursorRefused
 from jobs.as_of import AsOf, as_of
@@ -25,11 +24,13 @@ from skills import kept, verdict
 from skills.addresses import author_url, skill_url
 from skills.board_pages import board_query, read_board
 from skills.board_views import row_of
-from skills.forms import BROWSE_PATH, CATEGORY_LABELS, CURSOR_NOTICE, BrowseFilter
+from skills.forms import BROWSE_PATH, CURSOR_NOTICE, BrowseFilter
 from skills.listing import Card, Page, hash_below, list_query, page, page_below
 from skills.models import Leaderboard, SiteTotals, Skill, SkillListing
 from skills.models.leaderboard import Board
 from skills.search import Narrowing, search
+from skills.shown import diagnosis
+from skills.slugs import CATEGORY_LABELS
 
 HOME_ROWS: Final = 10
 # The numbers on cards are copies of the totals, made by this job.
@@ -246,8 +247,7 @@ def _at(url: str, cursor: str) -> str:
 
 
 def _hidden_from_others(request: HttpRequest, namespace: Namespace) -> list[dict[str, Any]]:
-    actor = page_actor(request)
-    if actor.user is None:
+    if page_actor(request).user is None:
         return []
     unlisted = Skill.objects.filter(namespace=namespace).exclude(
         pk__in=Skill.objects.public().filter(namespace=namespace).values("pk")
@@ -257,7 +257,8 @@ def _hidden_from_others(request: HttpRequest, namespace: Namespace) -> list[dict
             "url": skill_url(skill.owner_handle, skill.slug),
             "name": skill.display_name,
             "word": skill.status_word,
+            "why": why,
         }
         for skill in unlisted.order_by("-id")[:OWN_HIDDEN_ROWS]
-        if can(actor, Verb.DIAGNOSE, skill)
+        if (why := diagnosis(request, skill))
     ]

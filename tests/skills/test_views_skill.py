@@ -388,3 +388,61 @@ def test_security_has_an_address_of_its_own(client, publish):
 
     assert client.get(f"{URL}security/").headers["Location"] == f"{URL}?tab=security"
     assert "No scanner has finished" in text(client, f"{URL}?tab=security")
+
+
+# --- Revalidation --------------------------------------------------------------------------------
+
+PAGES = [
+    URL,
+    f"{URL}?tab=files",
+    f"{URL}?tab=security",
+    f"{URL}versions/",
+    f"{URL}versions/1.0.0/",
+    f"{URL}versions/1.0.0/files/SKILL.md",
+    f"{URL}diff/1.0.0...1.1.0/",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_somebody_has_is_not_sent_again_until_it_changes(client, publish, path):
+    publish(files={"SKILL.md": "# One\n"})
+    publish(files={"SKILL.md": "# Two\n"}, version="1.1.0")
+    first = client.get(path)
+
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    publish("other-tools")
+    publish(files={"SKILL.md": "# Three\n"}, version="1.2.0", display_name="Other name")
+    later = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+    assert again.headers["Cache-Control"] == "public, max-age=60"
+    assert "Cookie" in again.headers["Vary"]
+    assert (later.status_code, b"Other name" in later.content) == (200, True)
+
+
+def test_what_is_hidden_is_gone_for_who_has_the_page(client, publish):
+    skill = publish().skill
+    held = {"If-None-Match": client.get(URL).headers["ETag"]}
+
+    hold(skill, "hidden", "manual.hidden")
+    assert client.get(URL, headers=held).status_code == 404
+    hold(skill, "removed", "manual.removed")
+    assert client.get(URL, headers=held).status_code == 410
+
+
+def test_a_page_of_somebody_signed_in_has_no_tag(client, alice, publish):
+    publish()
+    sign_in(client, alice)
+
+    page = client.get(URL)
+
+    assert page.headers["Cache-Control"] == "private, no-cache"
+    assert "ETag" not in page.headers
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "version<"), (2, "versions<")])
+def test_one_is_not_many(client, publish, count, told):
+    for number in range(count):
+        publish(version=f"1.{number}.0", files={"SKILL.md": f"# {number}\n"})
+
+    assert f"</b>{told}" in text(client, URL)
