@@ -115,12 +115,16 @@ def test_check_says_at_which_step_it_stopped(installed):
 
 
 @pytest.mark.parametrize("ci", ["true", ""])
-@pytest.mark.parametrize("name", ["ensure-chromium", "ensure-clients"])
-def test_a_missing_browser_or_node_fails_in_ci_and_is_named_elsewhere(name, ci, tmp_path):
+# Where no wheel is found, the system's own Node must not stand in for it.
+@pytest.mark.parametrize(
+    ("name", "wheel"),
+    [("ensure-chromium", ""), ("ensure-clients", "/nowhere"), ("ensure-clients", "")],
+)
+def test_a_missing_browser_or_node_fails_in_ci_and_is_named_elsewhere(name, wheel, ci, tmp_path):
     shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
     (tmp_path / "tests" / "clients").mkdir(parents=True)
     (tmp_path / "tests" / "clients" / "package-lock.json").touch()
-    script(tmp_path / ".venv" / "bin" / "python", "echo /nowhere")
+    script(tmp_path / ".venv" / "bin" / "python", f"echo {wheel}")
     for tool in ("bash", "cmp", "dirname", "env"):
         found = shutil.which(tool)
         assert found
