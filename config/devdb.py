@@ -15,13 +15,13 @@ import os
 import re
 import shlex
 import shutil
-import stat
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import psycopg
 from psycopg import conninfo, pq
@@ -63,6 +63,10 @@ COMMANDS_WITHOUT_DATABASE = {
     "startproject",
     "version",
 }
+
+
+# Set when this process started the server: whoever starts it may stop it.
+_started_here = Event()
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,23 @@ def ensure_running() -> None:
     with _locked():
         if _settled_answer() is not pq.Ping.OK:
             _start_server(devdb_programs.server_user())
+            _started_here.set()
         _create_database()
+
+
+def stop_if_ours() -> str:
+    """Stop the server if this process started it and nobody else is connected; tell in a sentence.
+
+    Close your own connections first. Who connects while it stops is waited for, not cut off.
+    """
+    if not _started_here.is_set():
+        return "The database runs on, as before."
+    with _locked():
+        if _others_are_connected():
+            return "The database runs on: another command uses it."
+        _stop_server(mode="smart")
+    _started_here.clear()
+    return "The database is stopped."
 
 
 def stop() -> bool:
@@ -242,8 +262,8 @@ def _locked() -> Iterator[None]:
     """Hold the home, made if need be, against every other process that would start or stop."""
     try:
         if devdb_programs.is_root():
-            _make_directory(ROOT_HOME, mode=0o755)
-        _make_directory(home(), mode=0o755 if devdb_programs.is_root() else 0o700)
+            devdb_programs.make_directory(ROOT_HOME, mode=0o755)
+        devdb_programs.make_directory(home(), mode=0o755 if devdb_programs.is_root() else 0o700)
         lock = (home() / "lock").open("a")
     except OSError as error:
         raise DevDatabaseError(
@@ -255,25 +275,13 @@ def _locked() -> Iterator[None]:
         yield
 
 
-def _make_directory(path: Path, *, mode: int, owner: ServerUser = None) -> None:
-    """Make a directory of exactly this mode and owner; refuse one that is another user's."""
-    path.mkdir(parents=True, exist_ok=True)
-    found = path.lstat()
-    allowed = {os.geteuid(), owner.pw_uid if owner else os.geteuid()}
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in allowed:
-        raise DevDatabaseError(f"{path} belongs to somebody else. Remove it, then try again.")
-    path.chmod(mode)
-    if owner:
-        os.chown(path, owner.pw_uid, owner.pw_gid)
-
-
 def _create_cluster(binaries: Path, user: ServerUser) -> None:
     """Make the cluster under another name and rename it: a kill leaves the whole or nothing."""
     for remnant in home().glob("new-*"):
         shutil.rmtree(remnant)
     _announce_other_majors()
     started = home() / f"new-{os.getpid()}"
-    _make_directory(started, mode=0o700, owner=user)
+    devdb_programs.make_directory(started, mode=0o700, owner=user)
     # The system's C.UTF-8 beside the built-in one: full text search asks it what a letter is.
     options = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--auth=trust"]
     made = devdb_programs.run(user, binaries / "initdb", "-D", started, "-U", ROLE, *options)
@@ -298,7 +306,7 @@ def _start_server(user: ServerUser) -> None:
     cluster = cluster_directory()
     if not (cluster / "PG_VERSION").exists():
         _create_cluster(binaries, user)
-    _make_directory(socket_directory(), mode=0o700, owner=user)
+    devdb_programs.make_directory(socket_directory(), mode=0o700, owner=user)
     _clear_remnants(binaries, user)
     _open_log(user)
     settings = {**SERVER_SETTINGS, "unix_socket_directories": str(socket_directory())}
@@ -366,17 +374,26 @@ def _lost_its_socket() -> bool:
     return is_postgres and os.fsencode(cluster_directory()) in arguments
 
 
-def _stop_server() -> bool:
+def _others_are_connected() -> bool:
+    with psycopg.connect(_address("postgres")) as connection:
+        found = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())"
+        ).fetchone()
+    return bool(found and found[0])
+
+
+def _stop_server(mode: str = "fast") -> bool:
     if _settled_answer() is not pq.Ping.OK and not _lost_its_socket():
         return False
     user = devdb_programs.server_user()
-    _pg_ctl_stop(devdb_programs.binaries(user, copies=ROOT_HOME), user)
+    _pg_ctl_stop(devdb_programs.binaries(user, copies=ROOT_HOME), user, mode)
     return True
 
 
-def _pg_ctl_stop(binaries: Path, user: ServerUser) -> None:
+def _pg_ctl_stop(binaries: Path, user: ServerUser, mode: str = "fast") -> None:
     """Stop the server that postmaster.pid names, which the caller knows to be ours."""
-    wait = ["-m", "fast", "-w", "-t", "60"]
+    wait = ["-m", mode, "-w", "-t", "60"]
     stopped = devdb_programs.run(
         user, binaries / "pg_ctl", "stop", "-D", cluster_directory(), *wait
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import tempfile
 from importlib.metadata import version
@@ -144,3 +145,15 @@ def _create_system_user() -> None:
     name_is_taken = 9
     if made.returncode not in (0, name_is_taken):
         raise DevDatabaseError(f"useradd failed: {made.stdout.strip()}. {way_out}")
+
+
+def make_directory(path: Path, *, mode: int, owner: ServerUser = None) -> None:
+    """Make a directory of exactly this mode and owner; refuse one that is another user's."""
+    path.mkdir(parents=True, exist_ok=True)
+    found = path.lstat()
+    allowed = {os.geteuid(), owner.pw_uid if owner else os.geteuid()}
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in allowed:
+        raise DevDatabaseError(f"{path} belongs to somebody else. Remove it, then try again.")
+    path.chmod(mode)
+    if owner:
+        os.chown(path, owner.pw_uid, owner.pw_gid)

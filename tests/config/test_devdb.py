@@ -365,3 +365,31 @@ def test_ordinary_user_starts_it_below_a_long_path(place):
     finally:
         assert call("devdb.stop()") == "True"
         shutil.rmtree(sockets)
+
+
+# --- Who started it stops it -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def unowned():
+    devdb._started_here.clear()
+    yield
+    devdb._started_here.clear()
+
+
+def test_who_started_it_stops_it_when_nobody_else_is_connected(place, unowned):
+    devdb.ensure_running()
+
+    with psycopg.connect(devdb._address("skillboard")) as other:
+        assert devdb.stop_if_ours() == "The database runs on: another command uses it."
+        assert other.execute("SELECT 1").fetchone() == (1,)
+    assert devdb.stop_if_ours() == "The database is stopped."
+    assert devdb._answer() is not pq.Ping.OK
+    assert devdb.stop_if_ours() == "The database runs on, as before."
+
+
+def test_who_found_it_running_leaves_it(running, unowned):
+    devdb.ensure_running()
+
+    assert devdb.stop_if_ours() == "The database runs on, as before."
+    assert devdb._answer() is pq.Ping.OK

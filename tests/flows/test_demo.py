@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -53,6 +55,15 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def test_a_token_of_an_empty_database_says_what_to_do(demo):
+    told, _ = (run := demo("create_token", "arthur")).communicate(timeout=120)
+    demo("devdb", "stop").communicate(timeout=60)
+
+    assert run.returncode == 1
+    assert "no tables yet" in told
+    assert "Traceback" not in told
+
+
 def test_the_smoke_run_starts_everything_fetches_pages_and_runs_a_task(demo):
     run = demo("demo", "--smoke", "--port", str(free_port()))
     told, _ = run.communicate(timeout=240)
@@ -60,6 +71,7 @@ def test_the_smoke_run_starts_everything_fetches_pages_and_runs_a_task(demo):
     assert run.returncode == 0, told
     assert "arthur" in told
     assert "ok  task sweep_blobs ran in the worker" in told
+    assert "The database is stopped." in told
 
 
 def test_ctrl_c_stops_everything_and_the_second_start_keeps_the_data(demo):
@@ -75,9 +87,45 @@ def test_ctrl_c_stops_everything_and_the_second_start_keeps_the_data(demo):
         run.kill()
 
     assert run.returncode == 0, told
-    assert "Stopped; the data stay." in told
+    assert "Web server and worker are stopped; the data stay." in told
+    assert "The database is stopped." in told
     assert not _answers(port)
     assert _left_running(demo.data) == []
+    status = demo("devdb", "status")
+    assert "stopped" in status.communicate(timeout=60)[0]
+
+
+def test_the_command_for_a_token_works_as_it_is_printed(demo):
+    run = demo("demo", "--port", str(port := free_port()))
+    try:
+        _first_answer(f"http://localhost:{port}/readyz", run)
+        told = "".join(itertools.takewhile(lambda line: "Ctrl-C" not in line, run.stdout))
+        (command,) = re.findall(r"token  +(.*)", told)
+        plain = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+        made = subprocess.run(
+            command,
+            check=False,
+            shell=True,
+            cwd=ROOT,
+            env=plain,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    finally:
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=60)
+
+    assert made.stdout.startswith("skb_"), made.stderr
+
+
+@pytest.mark.parametrize("port", ["99999", "65536", "0", "-1"])
+def test_a_port_that_cannot_be_is_a_sentence(demo, port):
+    told, _ = (run := demo("demo", f"--port={port}")).communicate(timeout=60)
+
+    assert run.returncode == 1
+    assert "A port is a number from 1 to 65535" in told
+    assert "Traceback" not in told
 
 
 def test_a_taken_port_is_said_before_anything_starts(demo):

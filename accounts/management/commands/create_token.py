@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.db import ProgrammingError, transaction
 
 from accounts.models import Namespace, Role, User
 from accounts.services import create_token, create_user
@@ -35,6 +35,11 @@ class Command(BaseCommand):
             )
         except DomainError as refusal:
             raise CommandError(refusal.message) from refusal
+        except ProgrammingError as error:
+            raise CommandError(
+                "The database has no tables yet; make them with `manage.py migrate`, or start the"
+                " demo once with `make demo`. Is SKILLBOARD_DATA_DIR the one you mean?"
+            ) from error
         except Namespace.DoesNotExist:
             raise CommandError(f"There is no namespace {options['namespace']}.") from None
         self.stdout.write(str(text))

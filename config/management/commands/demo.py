@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -12,18 +13,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from config import devdb
+from config.devdb_programs import DevDatabaseError
 from config.processes import STOP_SECONDS, Child, ProcessDied, answers, running, wait_until
 from config.queues import stop_seconds
 
 WEB_PROCESSES: Final = 2
 WEB_THREADS: Final = 4
+LAST_PORT: Final = 65_535
 SMOKE_PAGES: Final = ("/", "/skills/", "/login/", "/api/docs/", "/api/v1/skills?limit=1", "/readyz")
 SMOKE_JOB: Final = "sweep_blobs"
 # What fills the demo, in order; each command is safe to repeat.
@@ -44,9 +50,14 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("Start the demo with `make demo`.")
-        port: int = options["port"]
-        _refuse_taken(port)
-        self._prepare(options["skills"])
+        try:
+            self._run(options["port"], options["skills"], smoke=options["smoke"])
+        finally:
+            self._stop_database()
+
+    def _run(self, port: int, archive: Path | None, *, smoke: bool) -> None:
+        _refuse_unusable(port)
+        self._prepare(archive)
         # A stop request from outside ends like Ctrl-C: children first, then we. Set for both: a
         # shell starts background jobs with Ctrl-C ignored.
         for stop in (signal.SIGINT, signal.SIGTERM):
@@ -55,7 +66,7 @@ class Command(BaseCommand):
         try:
             with running(_commands(port), {"SITE_URL": address}, _graces()) as children:
                 wait_until(lambda: answers(f"{address}/readyz"), children)
-                if options["smoke"]:
+                if smoke:
                     self._smoke(address, children)
                     return
                 self._welcome(address)
@@ -64,7 +75,7 @@ class Command(BaseCommand):
                         child.check()
                     time.sleep(1)
         except KeyboardInterrupt:
-            self.stdout.write("\nStopped; the data stay.")
+            self.stdout.write("\nWeb server and worker are stopped; the data stay.")
         except (ProcessDied, TimeoutError) as fault:
             raise CommandError(str(fault)) from fault
 
@@ -76,11 +87,19 @@ class Command(BaseCommand):
         if archive is not None:
             call_command("import_skills", archive, stdout=self.stdout, stderr=self.stderr)
 
+    def _stop_database(self) -> None:
+        """Stop the database, too, if this run started it; say what became of it."""
+        connections.close_all()
+        try:
+            self.stdout.write(devdb.stop_if_ours())
+        except (DevDatabaseError, psycopg.Error) as error:
+            self.stderr.write(f"The database was not stopped: {error}")
+
     def _welcome(self, address: str) -> None:
         self.stdout.write(
             f"\n  Skillboard is at  {self.style.SUCCESS(address)}\n"
             f"  API reference     {address}/api/docs/\n"
-            f"  A client's token  manage.py create_token arthur\n"
+            f"  A client's token  {_manage()} create_token arthur\n"
             f"  Data              {settings.DATA_DIR}\n\n"
             "  Ctrl-C stops everything and keeps the data.\n"
         )
@@ -119,13 +138,23 @@ def _graces() -> dict[str, float]:
     return {"worker": stop_seconds() + STOP_SECONDS}
 
 
-def _refuse_taken(port: int) -> None:
+def _manage() -> str:
+    """Return how to call manage.py from the checkout's folder, with this run's data."""
+    named = os.environ.get("SKILLBOARD_DATA_DIR")
+    said = f"SKILLBOARD_DATA_DIR={shlex.quote(named)} " if named else ""
+    return f"{said}.venv/bin/python manage.py"
+
+
+def _refuse_unusable(port: int) -> None:
+    if not 1 <= port <= LAST_PORT:
+        raise CommandError(f"A port is a number from 1 to {LAST_PORT}; try `make demo PORT=8000`.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             reason = os.strerror(error.errno or 0)
+            other = port + 1 if port < LAST_PORT else 8000
             raise CommandError(
-                f"Port {port} cannot be used ({reason}); try `make demo PORT={port + 1}`."
+                f"Port {port} cannot be used ({reason}); try `make demo PORT={other}`."
             ) from error
