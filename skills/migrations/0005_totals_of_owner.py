@@ -3,8 +3,11 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """The index that an owner's sums are read from, without a row of the list."""
+
     atomic = False
-    dependencies = [("skills", "0003_counting")]
+
+    dependencies = [("skills", "0004_skill_off_boards")]
 
     operations = [
         AddIndexConcurrently(

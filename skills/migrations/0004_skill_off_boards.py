@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("skills", "0004_window_downloads")]
+    dependencies = [("skills", "0003_counting")]
 
     operations = [
         AddIndexConcurrently(
