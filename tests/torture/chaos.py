@@ -20,6 +20,9 @@ from config import devdb
 
 ROOT = Path(settings.BASE_DIR)
 FOLDER = [sys.executable, "-m", "tests.torture", "--fold"]
+START_SECONDS = 60
+# Worker, monitor and pusher of the smallest cluster.
+ENOUGH_PROCESSES = 3
 WORKER = [sys.executable, str(ROOT / "manage.py"), "worker"]
 
 
@@ -50,6 +53,12 @@ class Processes:
         self._revive()
         self._guard = threading.Thread(target=self._watch)
         self._guard.start()
+
+    def wait_until_up(self) -> None:
+        """Wait until the worker's clusters have workers."""
+        end = time.monotonic() + START_SECONDS
+        while len(self._workers()) < ENOUGH_PROCESSES and time.monotonic() < end:
+            time.sleep(0.1)
 
     def stop(self) -> None:
         self._over.set()
@@ -88,8 +97,11 @@ class Processes:
 
     def kill_worker(self, dice: random.Random) -> bool:
         """Kill any process below a cluster's sentinel: worker, monitor or pusher."""
+        return _kill(dice, self._workers())
+
+    def _workers(self) -> list[int]:
         sentinels = [s for main in children_of(self.supervisor) for s in children_of(main)]
-        return _kill(dice, [w for sentinel in sentinels for w in children_of(sentinel)])
+        return [worker for sentinel in sentinels for worker in children_of(sentinel)]
 
 
 def _kill(dice: random.Random, pids: list[int]) -> bool:
