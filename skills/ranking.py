@@ -67,35 +67,35 @@ class Term:
 DOWNLOADS: Final = Term(
     "downloads",
     descends=True,
-    words="more downloads in the window",
+    words="has more downloads in the window",
     reason="It is what people did, not what they said.",
 )
 # Among equals the one that is kept: an install comes from a person's client, once for good.
 INSTALLS: Final = Term(
     "installs",
     descends=True,
-    words="more new installs in the window",
+    words="has more new installs in the window",
     reason="A skill that is installed was wanted for more than a look.",
 )
 # Then the one that people recommend. Stars taken away count against those given.
 STARS: Final = Term(
     "stars",
     descends=True,
-    words="more stars gained in the window",
+    words="gained more stars in the window",
     reason="Stars that were taken back are subtracted.",
 )
 # Then the younger one, which had less time to be found.
 NEWNESS: Final = Term(
     "created_at",
     descends=True,
-    words="first published later",
+    words="was first published later",
     reason="The younger one had less time to be found.",
 )
 # Last something that never ties, so that two builds of the same counts give the same board.
 IDENTITY: Final = Term(
     "skill_id",
     descends=False,
-    words="registered here earlier",
+    words="was registered here earlier",
     reason="It only keeps complete ties in one order from build to build.",
 )
 ORDER: Final = (DOWNLOADS, INSTALLS, STARS, NEWNESS, IDENTITY)
