@@ -44,10 +44,10 @@ GET  about/counts/                                                              
 POST about/counts/                                                                       405
 GET  about/moderation/                                                                   200
 POST about/moderation/                                                                   405
-GET  about/ranking/                                                                       200
-POST about/ranking/                                                                       405
-GET  about/feeds/                                                                         200
-POST about/feeds/                                                                         405
+GET  about/ranking/                                                                      200
+POST about/ranking/                                                                      405
+GET  about/feeds/                                                                        200
+POST about/feeds/                                                                        405
 # --- People
 #                                                                                        vis use own mod adm ban tok rev
 GET  login/                                                                              200 302 302 302 302 200 200 200
@@ -112,12 +112,12 @@ GET  skills/<str:owner>/<str:slug>/diff/<str:pair>/                             
 POST skills/<str:owner>/<str:slug>/diff/<str:pair>/                                      405
 GET  u/<str:handle>/                                                                     200
 POST u/<str:handle>/                                                                     405
-GET  leaderboards/<str:board>/                                                            200
-POST leaderboards/<str:board>/                                                            405
-GET  leaderboards/<str:board>.atom                                                        200
-POST leaderboards/<str:board>.atom                                                        405
-GET  leaderboards/<str:board>.json                                                        200
-POST leaderboards/<str:board>.json                                                        405
+GET  leaderboards/<str:board>/                                                           200
+POST leaderboards/<str:board>/                                                           405
+GET  leaderboards/<str:board>.atom                                                       200
+POST leaderboards/<str:board>.atom                                                       405
+GET  leaderboards/<str:board>.json                                                       200
+POST leaderboards/<str:board>.json                                                       405
 GET  ^og/boards/(?P<board>[a-z-]+)-(?P<window>[0-9a-z]+)-(?P<mark>[0-9a-z]{1,32})\.png$  302
 POST ^og/boards/(?P<board>[a-z-]+)-(?P<window>[0-9a-z]+)-(?P<mark>[0-9a-z]{1,32})\.png$  405
 GET  sitemap.xml                                                                         200
@@ -169,10 +169,10 @@ GET  api/v1/skills/<reference:slug>/versions/<version>                          
 POST api/v1/skills/<reference:slug>/versions/<version>                                   405
 GET  api/v1/skills/<reference:slug>/file                                                 200
 POST api/v1/skills/<reference:slug>/file                                                 405
-GET  api/v1/trending                                                                      200
-POST api/v1/trending                                                                      405
-GET  api/v1/leaderboards/<board>                                                          200
-POST api/v1/leaderboards/<board>                                                          405
+GET  api/v1/trending                                                                     200
+POST api/v1/trending                                                                     405
+GET  api/v1/leaderboards/<board>                                                         200
+POST api/v1/leaderboards/<board>                                                         405
 GET  api/v1/resolve                                                                      200
 POST api/v1/resolve                                                                      405
 GET  api/v1/skills/<reference:slug>/install                                              200
