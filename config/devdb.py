@@ -38,6 +38,7 @@ SOCKET_DIRECTORY_MAX_BYTES = 85
 # A comma splits libpq's list of hosts, and other odd characters need quotes in three places.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9._/+-]+")
 START_TIMEOUT_SECONDS = 120
+LEAVING_SECONDS = 3
 # Passed at every start, so a change here reaches clusters that exist. Durability stays at
 # PostgreSQL's defaults: what we answered with success survives a crash, in development too.
 SERVER_SETTINGS = {
@@ -162,8 +163,12 @@ def stop_if_ours() -> str:
     if not _started_here.is_set():
         return "The database runs on, as before."
     with _locked():
-        if _others_are_connected():
-            return "The database runs on: another command uses it."
+        # The server notices a moment late that a killed child of ours is gone.
+        deadline = time.monotonic() + LEAVING_SECONDS
+        while _others_are_connected():
+            if time.monotonic() > deadline:
+                return "The database runs on: another command uses it."
+            time.sleep(0.1)
         _stop_server(mode="smart")
     _started_here.clear()
     return "The database is stopped."

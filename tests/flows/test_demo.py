@@ -26,9 +26,19 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """Run `manage.py …` with a data directory, and so a database server, of its own."""
+    yield from _manage(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """The same for one test, with no database made yet."""
+    yield from _manage(tmp_path)
+
+
+def _manage(data_dir: Path):
     env = {
         **os.environ,
-        "SKILLBOARD_DATA_DIR": str(tmp_path_factory.mktemp("demo")),
+        "SKILLBOARD_DATA_DIR": str(data_dir),
         "SKILLBOARD_DEMO": "1",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "STATICFILES_BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
@@ -55,9 +65,8 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def test_a_token_of_an_empty_database_says_what_to_do(demo):
-    told, _ = (run := demo("create_token", "arthur")).communicate(timeout=120)
-    demo("devdb", "stop").communicate(timeout=60)
+def test_a_token_of_an_empty_database_says_what_to_do(fresh):
+    told, _ = (run := fresh("create_token", "arthur")).communicate(timeout=120)
 
     assert run.returncode == 1
     assert "no tables yet" in told
