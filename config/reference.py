@@ -37,6 +37,7 @@ MEANING_OF_CODE: Final = {
     "not_found": "There is no such call.",
     "AMBIGUOUS_SKILL_SLUG": "Several owners use this name; the JSON body lists them.",
     "version_exists": "This version was published with other files.",
+    "version_withdrawn": "This version was withdrawn; a version is published only once.",
     "deleted": "You deleted this skill; you can bring it back.",
     "removed": "A moderator removed the skill.",
     "withdrawn": "The version was withdrawn.",
