@@ -217,7 +217,9 @@ def read_rows(
     with connection.cursor() as db:
         db.adapters.register_loader("timestamptz", TimestamptzLoader)
         db.execute(statement("board_rows"), told)
-        return [Row._make((*row[:7], Card(*row[7:]))) for row in db.fetchall()]
+        return [
+            Row._make((*row[:6], header.top_downloads, Card(*row[6:]))) for row in db.fetchall()
+        ]
 
 
 def read_board(

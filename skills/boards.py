@@ -203,6 +203,7 @@ def _publish(
         with_suspicious=with_suspicious,
         compared_with=before,
         entry_count=len(board_order),
+        top_downloads=board_order[0].downloads if board_order else 0,
         **told,
     )
     LeaderboardEntry.objects.bulk_create(

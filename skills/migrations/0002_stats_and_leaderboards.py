@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ('counted_until', models.DateTimeField(null=True)),
                 ('entry_count', models.PositiveSmallIntegerField()),
                 ('suspicious_count', models.PositiveSmallIntegerField(default=0)),
+                ('top_downloads', models.BigIntegerField(db_default=0, default=0)),
                 ('window_downloads', models.BigIntegerField(db_default=0, default=0)),
                 ('compared_with', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='skills.leaderboard')),
             ],

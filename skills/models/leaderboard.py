@@ -40,6 +40,8 @@ class Leaderboard(models.Model):
     entry_count = models.PositiveSmallIntegerField()
     # Suspicious skills on the board of all: what the board without them leaves out.
     suspicious_count = models.PositiveSmallIntegerField(default=0)
+    # Of the first rank: what the bars of all others are drawn against.
+    top_downloads = models.BigIntegerField(default=0, db_default=0)
     # Of every skill in the window, whether it is on the board or not.
     window_downloads = models.BigIntegerField(default=0, db_default=0)
 

@@ -4,9 +4,6 @@
 -- a skill without a listing row is not public. The rows are read one by one in the order of their
 -- ranks and joined with the card, so nothing is cut off before it is looked at.
 SELECT e.rank, e.previous_rank, e.downloads, e.installs, e.stars, e.days,
-       -- Nobody has more than the first, so it is what the bars of all are drawn against.
-       (SELECT f.downloads FROM skills_leaderboardentry f
-         WHERE f.leaderboard_id = %(snapshot)s AND f.rank = 1),
        l.skill_id, l.slug, l.owner_handle, l.display_name, l.name_key, l.summary, l.categories,
        l.topics, l.latest_version_summary, l.tags, l.badges, l.moderation_reason, l.is_suspicious,
        l.downloads, l.stars, l.installs_current, l.installs_all_time, l.comment_count,

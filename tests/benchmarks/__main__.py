@@ -76,14 +76,21 @@ def _web(scale: str) -> Iterator[object]:
 
 def _sizes(scale: str) -> Iterator[str]:
     """Work in each size's database in turn, made first where it does not stand."""
-    from tests.benchmarks import data, databases
+    from tests.benchmarks import databases
 
     for size in SIZES[scale]:
-        name = f"{databases.PREFIX}_{size}"
-        _say(f"{size:,} skills (made once; later runs find them)")
-        databases.ensure(name, functools.partial(data.build, size), size, data.STATEMENTS)
-        with databases.working_in(name):
+        with databases.working_in(_database(size)):
             yield f"{size:,}:"
+
+
+def _database(size: int) -> str:
+    """Return the name of the database of so many skills, made first where it does not stand."""
+    from tests.benchmarks import data, databases
+
+    name = f"{databases.PREFIX}_{size}"
+    _say(f"{size:,} skills (made once; later runs find them)")
+    databases.ensure(name, functools.partial(data.build, size), size, data.STATEMENTS)
+    return name
 
 
 def _import(_scale: str) -> Iterator[object]:
@@ -100,6 +107,18 @@ def _events(_scale: str) -> Iterator[object]:
     from tests.benchmarks import events
 
     yield from events.measure()
+
+
+def _torture(_scale: str) -> Iterator[object]:
+    from tests.benchmarks import torture
+
+    yield from torture.measure()
+
+
+def _boards(_scale: str) -> Iterator[object]:
+    from tests.benchmarks import boards
+
+    yield from boards.measure(_database(boards.SKILLS))
 
 
 def _clients(scale: str) -> Iterator[object]:
@@ -119,6 +138,8 @@ _ALL: Final[tuple[Callable[[str], Iterator[object]], ...]] = (
     _web,
     _import,
     _events,
+    _torture,
+    _boards,
     _clients,
 )
 BENCHMARKS: Final = {
@@ -126,7 +147,10 @@ BENCHMARKS: Final = {
     "blocks": (_blocks,),
     "web": (_web,),
     "import": (_import,),
-    "events": (_events,),
+    "events": (_events, _torture),
+    "fold": (_events,),
+    "torture": (_torture,),
+    "boards": (_boards,),
     "clients": (_clients,),
 }
 

@@ -32,15 +32,17 @@ def working_in(name: str) -> Iterator[None]:
         _connect_to(before)
 
 
-def ensure(name: str, build: Callable[[], None], *parts: object) -> bool:
+def ensure(
+    name: str, build: Callable[[], None], *parts: object, template: str = "template1"
+) -> bool:
     """Make the database by `build` unless it stands already; return whether it was made now.
 
-    `parts` are what the content depends on beside the code, such as its size.
+    It begins as a copy of `template`. `parts` are what the content depends on beside the code, such as its size.
     """
     stamp = _stamp(*parts)
     if _stamp_of(name) == stamp:
         return False
-    recreate(name)
+    recreate(name, template)
     with working_in(name):
         call_command("migrate", verbosity=0)
         build()
