@@ -16,7 +16,7 @@ from typing import Any, Final, ParamSpec
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection
 from django.utils import timezone
 
 from config.errors import DomainError
@@ -35,6 +35,10 @@ CLOCK_SKEW: Final = timedelta(minutes=1)
 
 class EventRefused(DomainError):
     code = "event_invalid"
+
+
+class SkillGone(DomainError):
+    code = "skill_not_found"
 
 
 def never_failing(record: Callable[P, bool]) -> Callable[P, bool]:
@@ -75,8 +79,14 @@ def _visitor_mark(visitor: str, now: datetime) -> UUID:
 
 
 def star(*, skill_id: int, user_id: int) -> bool:
-    """Put a person's star on a skill; False when it was there already. Durable when it returns."""
-    return _run("star", skill=skill_id, user=user_id, now=timezone.now())
+    """Put a person's star on a skill; False when it was there already. Durable when it returns.
+
+    Raises `SkillGone` when the skill was deleted beside us.
+    """
+    try:
+        return _run("star", skill=skill_id, user=user_id, now=timezone.now())
+    except IntegrityError:
+        raise SkillGone("Skill not found") from None
 
 
 def unstar(*, skill_id: int, user_id: int) -> bool:

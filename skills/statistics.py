@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Count, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from config.derived import Differs
@@ -16,6 +16,7 @@ from skills.models import (
     SiteTotals,
     Skill,
     SkillDailyStat,
+    SkillHourlyStat,
     SkillListing,
     SkillStar,
     SkillTotal,
@@ -71,6 +72,7 @@ def recount_totals(*, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
     Comparing is exact beside running folds: a fold changes both in one transaction, and a batch is
     compared in one statement. What differs is repaired under the lock of its totals row.
     """
+    _drop_counts_of_deleted_skills()
     last = after
     while True:
         keys = list(
@@ -92,6 +94,13 @@ def recount_totals(*, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
                 _repair(row.pk)
         last = keys[-1]
         yield last, drift
+
+
+def _drop_counts_of_deleted_skills() -> None:
+    """Delete what a fold may have counted while its skill was being deleted beside it."""
+    skills = Skill.objects.filter(pk=OuterRef("skill_id"))
+    for model in (SkillTotal, SkillDailyStat, SkillHourlyStat):
+        model._base_manager.filter(~Exists(skills)).delete()
 
 
 def _with_sums() -> Any:

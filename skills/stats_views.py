@@ -133,7 +133,10 @@ def star(request: HttpRequest, skill: Skill) -> HttpResponse:
     quota = take_quota(request, "write", actor.user)
     if not quota.allowed:
         return too_many_requests(request, quota.reset_seconds)
-    record(skill_id=skill.pk, user_id=actor.user.pk)
+    try:
+        record(skill_id=skill.pk, user_id=actor.user.pk)
+    except events.SkillGone:
+        raise Http404 from None
     return _starred(request, skill, page)
 
 

@@ -75,6 +75,14 @@ def test_a_star_is_one_statement_and_counts_at_once(django_assert_num_queries, c
     assert queued() == [(skill.pk, "star")]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_star_on_a_skill_deleted_beside_us_says_that_it_is_gone(charlie):
+    with pytest.raises(events.SkillGone):
+        events.star(skill_id=987_654, user_id=charlie.pk)
+
+    assert queued() == []
+
+
 @pytest.mark.django_db
 def test_a_star_taken_back_counts_at_once_and_once(django_assert_num_queries, charlie):
     skill = SkillFactory()

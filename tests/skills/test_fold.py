@@ -130,6 +130,23 @@ def test_many_batches_drain_the_queue(settings):
     assert [total(skill)["downloads"] for skill in skills] == [50, 50, 50]
 
 
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_a_million_events_that_wait_are_counted(settings):
+    settings.STAT_FOLD_BATCH = 50_000
+    skill = SkillFactory()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO skills_statevent (skill_id, kind, occurred_at)"
+            " SELECT %s, 0, %s FROM generate_series(1, 1000000)",
+            [skill.pk, NOON],
+        )
+
+    assert stats.fold() == 1_000_000
+
+    assert total(skill)["downloads"] == 1_000_000
+
+
 @pytest.mark.django_db
 def test_events_of_a_skill_that_is_gone_leave_the_queue_and_count_nothing():
     gone, stays = SkillFactory(), SkillFactory()

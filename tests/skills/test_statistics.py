@@ -137,6 +137,20 @@ def test_drift_of_totals_is_reported_and_repaired():
 
 
 @pytest.mark.django_db
+def test_counts_of_a_skill_deleted_during_a_fold_are_cleared_away():
+    skill = SkillFactory()
+    queue(skill, EventKind.DOWNLOAD, NOON)
+    run("fold_events")
+    # As a fold leaves it that had seen the skill, and wrote after its deletion was done.
+    Skill.objects.filter(pk=skill.pk)._raw_delete("default")
+
+    run("recount_statistics")
+
+    for model in (SkillTotal, SkillDailyStat, SkillHourlyStat):
+        assert not model.objects.exists(), model
+
+
+@pytest.mark.django_db
 def test_drift_of_the_site_is_reported_and_repaired(publish, charlie):
     skill = publish().skill
     queue(skill, EventKind.DOWNLOAD, NOON, count=2)
