@@ -39,6 +39,7 @@ WITH claimed AS MATERIALIZED (
     installs_all_time = t.installs_all_time + excluded.installs_all_time,
     installs_current = t.installs_current + excluded.installs_current,
     stars = t.stars + excluded.stars
+  RETURNING 1
 ), daily AS (
   INSERT INTO skills_skilldailystat AS t
     (day, skill_id, downloads, installs_new, installs_all_time, installs_current, stars)
@@ -51,6 +52,7 @@ WITH claimed AS MATERIALIZED (
     installs_all_time = t.installs_all_time + excluded.installs_all_time,
     installs_current = t.installs_current + excluded.installs_current,
     stars = t.stars + excluded.stars
+  RETURNING 1
 ), totals AS (
   -- Not the stars: they are the number of star rows, counted when one is given or taken.
   INSERT INTO skills_skilltotal AS t
@@ -62,6 +64,11 @@ WITH claimed AS MATERIALIZED (
     installs_new = t.installs_new + excluded.installs_new,
     installs_all_time = t.installs_all_time + excluded.installs_all_time,
     installs_current = t.installs_current + excluded.installs_current
+  RETURNING 1
+), written AS (
+  -- Asking for the rows is what makes PostgreSQL write these tables now, and in this order.
+  SELECT (SELECT count(*) FROM hourly) + (SELECT count(*) FROM daily)
+       + (SELECT count(*) FROM totals) AS rows
 ), listed AS MATERIALIZED (
   DELETE FROM skills_listedchange c
    WHERE c.id = ANY (ARRAY(SELECT id FROM skills_listedchange ORDER BY id LIMIT %(batch)s
@@ -75,7 +82,8 @@ WITH claimed AS MATERIALIZED (
          (SELECT coalesce(sum(change), 0) FROM listed) AS skills
     FROM effects
 ), site AS (
-  -- The one row every fold writes, so it is locked last and for no longer than the commit takes.
+  -- The one row every fold writes: locked after all others, for no longer than the commit takes,
+  -- or folds would wait for each other from their first row on.
   UPDATE skills_sitetotals t SET
     downloads = t.downloads + a.downloads,
     installs_new = t.installs_new + a.installs_new,
@@ -83,8 +91,8 @@ WITH claimed AS MATERIALIZED (
     installs_current = t.installs_current + a.installs_current,
     stars = t.stars + a.stars,
     skills = t.skills + a.skills
-  FROM added a
-  WHERE t.id = 1 AND (a.events > 0 OR a.skills <> 0)
+  FROM added a, written w
+  WHERE t.id = 1 AND w.rows >= 0 AND (a.events > 0 OR a.skills <> 0)
 )
 SELECT (SELECT count(*) FROM claimed), (SELECT events::bigint FROM added),
        (SELECT min(id) FROM claimed)

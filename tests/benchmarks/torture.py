@@ -1,15 +1,13 @@
 """Goal S2: 200,000 events while workers, clusters and the database server are killed.
 
-See `tests/torture`; it runs in a data directory, and so a database server, of its own.
+See `tests/torture`; it makes a database server of its own.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -25,30 +23,24 @@ TIMEOUT_SECONDS: Final = 1_800
 
 def measure() -> Iterator[Measurement]:
     """Write, kill, count and compare; then let two cursors fold the same writing."""
-    with tempfile.TemporaryDirectory(prefix="skillboard-torture-") as folder:
-        env = {**os.environ, "SKILLBOARD_DATA_DIR": folder, "SKILLBOARD_DEMO": "1"}
-        try:
-            plan = [f"--{kind}-kills={count}" for kind, count in KILLS.items()]
-            found = _run(env, f"--events={EVENTS}", *plan)
-            yield at_least("torture: events committed", found["committed"], "events", EVENTS)
-            for kind, count in KILLS.items():
-                yield at_least(f"torture: {kind} kills", found["kills"][kind], "kills", count)
-            for name in ("lost", "doubled", "wrong_rows", "left_in_queue", "logged_twice"):
-                yield at_most(f"torture: {name.replace('_', ' ')}", found[name], "events", 0)
-            yield told("torture: took", found["seconds"], "s")
-            for cursor in ("id", "time"):
-                lost = _run(env, f"--events={CURSOR_EVENTS}", f"--cursor={cursor}")["lost"]
-                yield at_least(f"torture: lost by a cursor over {cursor}s", lost, "events", 1)
-        finally:
-            _manage(env, "devdb", "reset", "--yes")
+    plan = [f"--{kind}-kills={count}" for kind, count in KILLS.items()]
+    found = _run(f"--events={EVENTS}", *plan)
+    yield at_least("torture: events committed", found["committed"], "events", EVENTS)
+    for kind, count in KILLS.items():
+        yield at_least(f"torture: {kind} kills", found["kills"][kind], "kills", count)
+    for name in ("lost", "doubled", "wrong_rows", "left_in_queue", "logged_twice"):
+        yield at_most(f"torture: {name.replace('_', ' ')}", found[name], "events", 0)
+    yield told("torture: took", found["seconds"], "s")
+    for cursor in ("id", "time"):
+        lost = _run(f"--events={CURSOR_EVENTS}", f"--cursor={cursor}")["lost"]
+        yield at_least(f"torture: lost by a cursor over {cursor}s", lost, "events", 1)
 
 
-def _run(env: dict[str, str], *arguments: str) -> dict[str, Any]:
+def _run(*arguments: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.torture", *arguments]
     done = subprocess.run(
         command,
         cwd=settings.BASE_DIR,
-        env=env,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -56,8 +48,3 @@ def _run(env: dict[str, str], *arguments: str) -> dict[str, Any]:
     )
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-def _manage(env: dict[str, str], *arguments: str) -> None:
-    command = [sys.executable, "manage.py", *arguments]
-    subprocess.run(command, cwd=settings.BASE_DIR, env=env, check=True, stdout=subprocess.DEVNULL)

@@ -18,34 +18,21 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def torture(tmp_path_factory):
-    """Run the torture with a data directory, and so a database server, of its own."""
-    env = {
-        **os.environ,
-        "SKILLBOARD_DATA_DIR": str(tmp_path_factory.mktemp("torture")),
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-    }
-
-    def run(*arguments: str) -> dict:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.torture", *arguments],
-            cwd=ROOT,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
-
-    yield run
-    command = [sys.executable, "manage.py", "devdb", "reset", "--yes"]
-    subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, timeout=60)
+def torture(*arguments: str, **environment: str) -> dict:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.torture", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", **environment},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_no_event_is_lost_or_counted_twice_whatever_is_killed(torture):
+def test_no_event_is_lost_or_counted_twice_whatever_is_killed():
     found = torture("--events", "20000")
 
     assert found["kills"] == {"worker": 4, "cluster": 4, "folder": 4, "postgresql": 1}
@@ -56,8 +43,13 @@ def test_no_event_is_lost_or_counted_twice_whatever_is_killed(torture):
 
 
 @pytest.mark.parametrize("cursor", ["id", "time"])
-def test_a_cursor_over_ids_or_times_loses_events_in_the_same_writing(torture, cursor):
+def test_a_cursor_over_ids_or_times_loses_events_in_the_same_writing(cursor):
     found = torture("--events", "4000", "--cursor", cursor)
 
     assert found["committed"] >= 4_000
     assert found["lost"] > 0
+
+
+def test_it_never_touches_a_database_that_is_somebodys():
+    with pytest.raises(AssertionError, match="unset DATABASE_URL"):
+        torture("--events", "1", DATABASE_URL="postgres://somebody@localhost/theirs")

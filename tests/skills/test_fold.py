@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from threading import Event
 
 import pytest
 from django.db import connection, transaction
@@ -12,8 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skills import event_log, fold
-from skills.models import EventKind, SiteTotals, Skill, SkillTotal, StatEvent
-from tests.config.rivals import at_once
+from skills.models import (
+    EventKind,
+    SiteTotals,
+    Skill,
+    SkillHourlyStat,
+    SkillTotal,
+    StatEvent,
+)
+from tests.config.rivals import PATIENCE_SECONDS, at_once, wait_until_blocked
 from tests.factories import stats
 from tests.factories.skills import SkillFactory
 from tests.factories.stats import counted, daily, hourly, queue, total
@@ -214,6 +222,42 @@ def test_two_folds_at_once_share_the_queue(settings):
 
     assert sum(taken) == 1000
     assert [total(skill)["downloads"] for skill in skills] == [200] * 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fold_that_waits_does_not_hold_up_the_folds_of_other_skills(settings):
+    settings.STAT_EVENT_LOG_DAYS = 0
+    slow, quick = SkillFactory(), SkillFactory()
+    for skill in (slow, quick):
+        queue(skill, EventKind.DOWNLOAD, NOON)
+    stats.fold()
+    queue(slow, EventKind.DOWNLOAD, NOON)
+    quick_done = Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            SkillHourlyStat.objects.select_for_update().get(skill=slow)
+            held.set()
+            assert quick_done.wait(PATIENCE_SECONDS)
+
+    def fold_slow() -> int:
+        assert held.wait(PATIENCE_SECONDS)
+        return stats.fold()
+
+    def fold_quick() -> int:
+        try:
+            assert held.wait(PATIENCE_SECONDS)
+            wait_until_blocked()
+            queue(quick, EventKind.DOWNLOAD, NOON)
+            return fold.fold_batch(10).taken
+        finally:
+            quick_done.set()
+
+    held = Event()
+    results = at_once(hold, fold_slow, fold_quick)
+
+    assert results == [None, 1, 1]
+    assert [total(skill)["downloads"] for skill in (slow, quick)] == [2, 2]
 
 
 @pytest.mark.django_db(transaction=True)

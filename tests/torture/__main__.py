@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import asdict
@@ -19,7 +20,7 @@ os.environ.setdefault("STAT_FOLD_BATCH", "500")
 
 import django
 
-# Whatever a run before left behind.
+# What migrations fill, and the cursor's first place.
 EMPTY = """
 TRUNCATE torture_journal, torture_counted, torture_cursor, skills_statevent, skills_stateventlog,
   skills_skillhourlystat, skills_skilldailystat, skills_skilltotal, jobs_jobrun;
@@ -43,11 +44,22 @@ def main() -> int:
     parser.add_argument("--cursor", choices=("id", "time"), help="fold by a cursor instead")
     parser.add_argument("--fold", action="store_true", help="only fold, until killed")
     asked = parser.parse_args()
-    django.setup()
     if asked.fold:
+        django.setup()
         fold_for_ever()
-    skills = prepare()
-    found = by_cursor(asked, skills) if asked.cursor else by_queue(asked, skills)
+    if os.environ.get("DATABASE_URL"):
+        parser.error("it empties its database and kills the server: unset DATABASE_URL")
+    # Never the data directory of anybody: what stands there would be emptied.
+    with tempfile.TemporaryDirectory(prefix="skillboard-torture-") as folder:
+        os.environ["SKILLBOARD_DATA_DIR"] = folder
+        django.setup()
+        from config import devdb
+
+        try:
+            skills = prepare()
+            found = by_cursor(asked, skills) if asked.cursor else by_queue(asked, skills)
+        finally:
+            devdb.reset()
     print(json.dumps(found))
     return 0
 
