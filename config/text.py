@@ -115,6 +115,11 @@ def has_invisible(text: str) -> bool:
     return _INVISIBLE.search(text) is not None
 
 
+def remove_invisible(text: str) -> str:
+    """Return the text without the characters that a view would mark; lines stay apart."""
+    return _INVISIBLE.sub("", text)
+
+
 def count_invisible_runs(text: str, stop_at: int) -> int:
     """Count the runs of invisible characters that a view would mark, at most to `stop_at`."""
     return sum(1 for _ in islice(_INVISIBLE.finditer(text), stop_at))

@@ -1,0 +1,1 @@
+[Text.Encoding]::UTF8.GetString([Convert]::FromBase64String("ZWNobyBoZWxsbw==")) | iex

@@ -1,0 +1,2 @@
+#!/bin/bash
+bash <<< "$(echo ZWNobyBoZWxsbw== | base64 -d)"

