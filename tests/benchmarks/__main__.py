@@ -121,6 +121,12 @@ def _boards(_scale: str) -> Iterator[object]:
     yield from boards.measure(_database(boards.SKILLS))
 
 
+def _scanner(_scale: str) -> Iterator[object]:
+    from tests.benchmarks import scanner
+
+    yield from scanner.measure()
+
+
 def _clients(scale: str) -> Iterator[object]:
     if importlib.util.find_spec("tests.benchmarks.clients") is None:
         return
@@ -140,6 +146,7 @@ _ALL: Final[tuple[Callable[[str], Iterator[object]], ...]] = (
     _events,
     _torture,
     _boards,
+    _scanner,
     _clients,
 )
 BENCHMARKS: Final = {
@@ -151,6 +158,7 @@ BENCHMARKS: Final = {
     "fold": (_events,),
     "torture": (_torture,),
     "boards": (_boards,),
+    "scanner": (_scanner,),
     "clients": (_clients,),
 }
 
