@@ -60,6 +60,7 @@ COMMANDS_WITHOUT_DATABASE = {
     "findstatic",
     "help",
     "makemessages",
+    "scan",
     "startapp",
     "startproject",
     "version",
