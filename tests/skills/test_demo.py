@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.management.commands.demo_accounts import ACCOUNTS, PASSWORD, account_table
 from accounts.models import AuditEvent, Membership, Namespace, User
 from accounts.policy import Actor
+from jobs import as_of
 from skills.boards import BOARDS
 from skills.demo import content
 from skills.demo.content import ContentInvalid, read_owners, read_skills
@@ -31,6 +32,7 @@ from skills.models import (
     SkillDailyStat,
     SkillHourlyStat,
     SkillTag,
+    SkillTotal,
     SkillVersion,
 )
 from skills.slugs import CATEGORY_KEYS
@@ -259,6 +261,7 @@ class DemoTest(TestCase):
     def test_what_people_decided_since_stands_when_a_version_is_missing(self):
         skill = Skill.objects.get(slug="csv-doctor")
         Skill.objects.filter(pk=skill.pk).update(moderation_status="hidden", downloads=5)
+        SkillTotal.objects.filter(skill=skill).update(downloads=5)
         SkillVersion.objects.filter(skill=skill, version="2.3.0").delete()
 
         call_command("demo_skills", stdout=io.StringIO(), stderr=io.StringIO())
@@ -280,6 +283,17 @@ class DemoTest(TestCase):
         assert all(row.entry_count for row in boards)
         for board, window in BOARDS:
             assert Leaderboard.objects.filter(board=board, window=window).exists()
+
+    def test_pages_say_at_once_as_of_when_their_counts_are(self):
+        as_of.forget()
+        for address in (
+            "/u/harborlight-tools/",
+            "/skills/",
+            "/skills/slowtrain/weekplan/?tab=stats",
+        ):
+            page = self.client.get(address, follow=True).content.decode()
+            assert "Counts as of" in page, address
+            assert "nothing has been counted yet" not in page, address
 
     def test_states_are_those_of_the_table(self):
         for demo, skill in self.states():
