@@ -23,7 +23,10 @@ from skills.models.leaderboard import Board, Window
 from skills.statements import statement
 
 PAGE_ROWS: Final = 50
-TO: Final = tuple(range(PAGE_ROWS, ranking.BOARD_SIZE + 1, PAGE_ROWS))
+MORE_ROWS: Final = 25
+"""Rows that "Load more" adds: what is loaded into a page stays within 30 KB."""
+
+TO: Final = tuple(range(PAGE_ROWS, ranking.BOARD_SIZE + 1, MORE_ROWS))
 WINDOWS: Final = {board: [w for b, w in BOARDS if b == board] for board in Board}
 DEFAULT_WINDOW: Final = {
     Board.TRENDING: Window.WEEK,

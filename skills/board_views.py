@@ -20,6 +20,7 @@ from skills.addresses import author_url, skill_url
 from skills.board_images import image_url
 from skills.board_pages import (
     DEFAULT_WINDOW,
+    MORE_ROWS,
     PAGE_ROWS,
     WINDOWS,
     BoardFilter,
@@ -33,7 +34,7 @@ from skills.models.leaderboard import Board, Window
 from skills.ranking import BOARD_SIZE
 from skills.slugs import DEFAULT_CATEGORY
 
-SUMMARY_CHARACTERS: Final = 80
+SUMMARY_CHARACTERS: Final = 64
 """About a line, so that fifty rows stay a light page."""
 
 GONE_NOTICE: Final = "That ranking is no longer kept; this is the newest one."
@@ -49,7 +50,7 @@ def board(request: HttpRequest, board: str) -> HttpResponse:
     if not asked.is_canonical(request.GET):
         return redirect(asked.url())
     partial = wants_partial(request)
-    first = asked.to - PAGE_ROWS + 1 if partial else 1
+    first = asked.to - MORE_ROWS + 1 if partial and asked.to > PAGE_ROWS else 1
     shown = read_board(asked.query, snapshot=asked.snapshot, first=first, last=asked.to)
     template = "public/_board_rows.html" if partial else "public/board.html"
     response = kept.answer(
@@ -72,10 +73,10 @@ def _context(asked: BoardFilter, shown: Shown) -> dict[str, Any]:
         "shown": shown,
         "window": query.window,
         "rows": [row_of(row) for row in shown.rows],
-        "next_url": asked.url(to=asked.to + PAGE_ROWS, snapshot=header and header.pk)
+        "next_url": asked.url(to=asked.to + MORE_ROWS, snapshot=header and header.pk)
         if asked.to < size
         else None,
-        "next_ranks": f"{asked.to + 1} to {min(asked.to + PAGE_ROWS, size)} of {size}",
+        "next_ranks": f"{asked.to + 1} to {min(asked.to + MORE_ROWS, size)} of {size}",
         "notices": [*asked.notices, *([GONE_NOTICE] if is_gone else [])],
         "newest_url": asked.url(snapshot=None, to=PAGE_ROWS),
         "boards": _boards(asked),
@@ -129,7 +130,7 @@ def row_of(row: Row) -> dict[str, Any]:
         "owner_url": author_url(card.owner_handle),
         "category": categories[0] if categories else "",
         "downloads": row.downloads,
-        "share_of": max(row.most_downloads, 1),
+        "share": f"{row.downloads / max(row.most_downloads, 1):.3f}",
         "installs": row.installs,
         "spark": sparkline(row.days, label=f"At most {most} downloads a day"),
         "word": row.word,

@@ -54,13 +54,12 @@ def clock(moment: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def count(number: int | None) -> SafeString | str:
-    """Write a `<data>` with the compact count and the exact one in its title; `—` for None."""
+    """Write a `<data>`, the exact count as title where the compact one is shorter; `—` for None."""
     if number is None:
         return formats.NOTHING
-    return format_html(
-        '<data value="{}" title="{}">{}</data>',
-        # A string, because format_html would write a number in the style of the active locale.
-        str(number),
-        formats.exact_count(number),
-        formats.compact_count(number),
-    )
+    exact, shown = formats.exact_count(number), formats.compact_count(number)
+    # A string, because format_html would write a number in the style of the active locale.
+    told = str(number)
+    if shown == exact:
+        return format_html('<data value="{}">{}</data>', told, shown)
+    return format_html('<data value="{}" title="{}">{}</data>', told, exact, shown)

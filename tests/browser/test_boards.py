@@ -24,7 +24,7 @@ def test_more_rows_come_at_the_end_and_going_back_shows_them_again(site, page, a
 
     expect(rows).to_have_count(70)
     expect(page.locator("#live")).to_contain_text("20 more, 70 shown.")
-    expect(page).to_have_url(re.compile(r"to=100&snapshot=\d+"))
+    expect(page).to_have_url(re.compile(r"to=75&snapshot=\d+"))
     expect(page.locator(":focus")).to_be_visible()
     rows.nth(60).get_by_role("link").first.click()
     expect(page.locator(".skill-head")).to_be_visible()

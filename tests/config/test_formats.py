@@ -165,6 +165,7 @@ def test_count_tag_is_the_same_in_every_locale():
         html = _rendered("{% count n %}", n=12_431)
 
     assert html == '<data value="12431" title="12,431">12.4k</data>'
+    assert _rendered("{% count n %}", n=431) == '<data value="431">431</data>'
     assert _rendered("{% count n %}", n=None) == NOTHING
 
 
