@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,12 @@ TOP, ROW_HEIGHT = 160, 90
 NAME_LEFT, NAME_WIDTH = 136, 760
 NAME_SIZES: Final = (34, 30, 26)
 """A long name shrinks through these before it is cut."""
+
+NO_CHARACTER: Final = "\U0010ffff"
+"""No font has a glyph for it, and none ever will."""
+
+VARIATION_SELECTORS: Final = frozenset(map(chr, range(0xFE00, 0xFE10)))
+"""They say how the character before is drawn; alone the font draws a circle for them."""
 
 HASH_LENGTH: Final = 16
 IMAGES_LIMIT_BYTES: Final = 4_000_000
@@ -121,13 +128,36 @@ def _lines(rows: Sequence[Row]) -> list[Line]:
     return [
         (
             row.rank,
-            clean_line(row.card.display_name, 100) or row.card.slug,
+            _drawable(clean_line(row.card.display_name, 100)) or row.card.slug,
             clean_line(row.card.owner_handle, 40),
             compact_count(row.downloads),
         )
         for row in rows
         if row.rank <= ROWS
     ]
+
+
+def _drawable(name: str) -> str:
+    """Return a name as our one font can draw it: nothing where it lacks a letter, without symbols.
+
+    An emoji that is left out leaves a name; a name without some of its letters is another one.
+    """
+    missing = {c for c in name if c in VARIATION_SELECTORS or not _has_glyph(c)}
+    if any(unicodedata.category(character)[0] in "LN" for character in missing):
+        return ""
+    return " ".join("".join(character for character in name if character not in missing).split())
+
+
+@lru_cache(4_096)
+def _has_glyph(character: str) -> bool:
+    """Say whether the font draws this: neither the box for what it lacks, nor nothing at all."""
+    shape = _shape(character)
+    return shape != _shape(NO_CHARACTER) and shape[0][0] > 0
+
+
+def _shape(character: str) -> tuple[tuple[int, int], bytes]:
+    mask = _font(NAME_SIZES[0]).getmask(character)
+    return mask.size, bytes(mask)
 
 
 def _mark(query: BoardQuery, lines: list[Line]) -> str:

@@ -35,7 +35,7 @@ from skills.ranking import BOARD_SIZE
 from skills.slugs import DEFAULT_CATEGORY
 
 SUMMARY_CHARACTERS: Final = 64
-"""About a line, so that fifty rows stay a light page."""
+"""Nearly a line, so that fifty rows stay a light page."""
 
 GONE_NOTICE: Final = "That ranking is no longer kept; this is the newest one."
 

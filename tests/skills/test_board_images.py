@@ -12,6 +12,7 @@ from PIL import Image
 
 from skills import board_images
 from skills.board_images import draw
+from skills.board_pages import board_query, read_board
 from tests.factories.boards import decided, decided_many, downloaded, on_day, week
 
 HOSTILE = [
@@ -19,7 +20,7 @@ HOSTILE = [
     "漢字" * 40,
     "\u202eevil",
     "a" * 200,
-    "👩‍💻🚀",
+    "👩\u200d💻🚀",
     "\x00"[:0] or "-",
     "Ünïcödé " * 20,
 ]
@@ -54,6 +55,31 @@ def test_any_name_can_be_drawn_and_stays_in_its_place():
 
         assert font.getlength(text) <= board_images.NAME_WIDTH, name
         assert draw("Trending", [(1, name, name[:40], "1")])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("漢字ツール", "by-slug"),
+        ("نص عربي", "by-slug"),
+        ("כלי עברי", "by-slug"),
+        ("PDF 도구", "by-slug"),
+        ("👩\u200d💻🚀", "by-slug"),
+        ("🚀 Rocket ⚠️ Tools", "Rocket Tools"),
+        ("Ünïcödé Инструменты Ωμέγα", "Ünïcödé Инструменты Ωμέγα"),
+    ],
+)
+def test_a_name_that_the_font_cannot_draw_gives_way_to_the_slug(name, told):
+    on_day(decided(slug="by-slug", display_name=name), timezone.now().date(), downloads=5)
+    week(timezone.now())
+
+    ((_rank, shown, _owner, _count),) = board_images._lines(
+        read_board(board_query("trending")).rows
+    )
+
+    assert shown == told
+    assert all(board_images._has_glyph(character) for character in shown)
 
 
 def test_a_board_without_ranks_has_a_picture():
