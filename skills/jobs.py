@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs.progress import Progress
@@ -15,6 +16,7 @@ from skills.fold import Folded, fold_until_drained
 from skills.models import DownloadMark, SkillHourlyStat, StatEvent
 
 DEACTIVATE_BATCH: Final = 1_000
+PRUNE_BATCH: Final = 2_000
 HOURLY_KEPT: Final = timedelta(hours=72)
 # A mark matters on its own day; one day more covers requests at midnight.
 MARKS_KEPT: Final = timedelta(days=1)
@@ -60,12 +62,24 @@ def build_leaderboards(progress: Progress) -> dict[str, Any]:
 def prune_stats(progress: Progress) -> dict[str, Any]:
     """Drop hourly rows, event logs and download marks that are past their time."""
     now = timezone.now()
-    hourly, _ = SkillHourlyStat.objects.filter(hour__lt=now - HOURLY_KEPT).delete()
-    progress.advance(hourly)
-    marks, _ = DownloadMark.objects.filter(day__lt=now.date() - MARKS_KEPT).delete()
-    progress.advance(marks)
+    hourly = _delete_by_batches(
+        SkillHourlyStat.objects.filter(hour__lt=now - HOURLY_KEPT), progress
+    )
+    marks = _delete_by_batches(
+        DownloadMark.objects.filter(day__lt=now.date() - MARKS_KEPT), progress
+    )
     logs = event_log.drop_before(now.date() - timedelta(days=settings.STAT_EVENT_LOG_DAYS))
     return {"hourly_rows": hourly, "download_marks": marks, "log_days": len(logs)}
+
+
+def _delete_by_batches(old: QuerySet[Any], progress: Progress) -> int:
+    """Delete rows in the order of their primary key, some thousands a transaction; say how many."""
+    gone, keys = 0, old.order_by("pk").values_list("pk", flat=True)
+    while batch := list(keys[:PRUNE_BATCH]):
+        deleted, _ = old.filter(pk__lte=batch[-1]).delete()
+        gone += deleted
+        progress.advance(deleted)
+    return gone
 
 
 def deactivate_installs(progress: Progress) -> dict[str, Any]:

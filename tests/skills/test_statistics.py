@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from jobs.models import RunState
 from jobs.services import execute_run, start_run
-from skills import events, statistics
+from skills import events, jobs, statistics
 from skills.models import (
     DownloadMark,
     EventKind,
@@ -210,6 +211,27 @@ def test_hours_and_marks_past_their_time_go_and_days_stay():
     assert (found["hourly_rows"], found["download_marks"]) == (1, 1)
     assert SkillHourlyStat.objects.count() == 2
     assert sum(SkillDailyStat.objects.values_list("downloads", flat=True)) == 3
+
+
+@pytest.mark.django_db
+def test_pruning_goes_by_batches_and_tells_of_each(monkeypatch):
+    monkeypatch.setattr(jobs, "PRUNE_BATCH", 2)
+    day = timezone.now().date() - timedelta(days=3)
+    DownloadMark.objects.bulk_create(
+        DownloadMark(day=day, skill_id=n % 3, visitor=UUID(int=n)) for n in range(7)
+    )
+    told = []
+    run_id = start_run(kind="prune_stats", enqueue=False).run.pk
+
+    with CaptureQueriesContext(connection) as asked:
+        done = execute_run(run_id, on_advance=lambda run: told.append(run.done))
+
+    assert done.result["download_marks"] == 7
+    assert told == [2, 4, 6, 7]
+    assert not DownloadMark.objects.exists()
+    deleted = [q["sql"] for q in asked if q["sql"].startswith("DELETE") and "mark" in q["sql"]]
+    assert len(deleted) == 4
+    assert run("prune_stats")["download_marks"] == 0
 
 
 @pytest.mark.django_db
