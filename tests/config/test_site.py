@@ -103,9 +103,11 @@ def test_a_missing_page_needs_no_database(client):
 
 @pytest.mark.parametrize("path", ["/api/nothing", "/api/v1/nothing", "/api/v1/skills/a/b/c/d"])
 def test_a_missing_call_is_plain_text(client, path):
-    told = client.get(path)
+    strict = Client(enforce_csrf_checks=True)
 
-    assert (told.status_code, told.headers["Content-Type"]) == (404, "text/plain; charset=utf-8")
+    for told in (client.get(path), strict.post(path, {"a": 1}), strict.delete(path)):
+        assert (told.status_code, told.headers["X-Error-Code"]) == (404, "not_found")
+        assert told.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
 @pytest.mark.django_db
