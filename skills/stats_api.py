@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import orjson
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -15,6 +17,7 @@ from accounts.api import token_holder
 from accounts.policy import Actor, Verb, can
 from config.api import endpoint, error_response, json_response
 from config.errors import DomainError
+from config.formats import bytes_size
 from skills import events, lookup
 from skills.api import on_refusal
 from skills.models import Skill
@@ -122,6 +125,9 @@ def report_sync(_request: HttpRequest) -> HttpResponse:
 def _body(request: HttpRequest) -> dict[str, Any]:
     try:
         body = orjson.loads(request.body or b"{}")
+    except RequestDataTooBig:
+        most = bytes_size(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        raise ReportTooLarge(f"Report at most {most} at once.") from None
     except orjson.JSONDecodeError:
         raise ReportInvalid("The body is no JSON; update your client.") from None
     if not isinstance(body, dict):

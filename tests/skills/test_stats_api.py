@@ -214,8 +214,13 @@ def test_a_report_that_cannot_be_is_refused_with_its_code(client, bearer, body, 
 
 
 @pytest.mark.django_db
-def test_a_body_over_two_megabytes_is_refused(client, bearer):
-    assert report(client, b" " * (2 * 2**20 + 1), **bearer).status_code == 400
+def test_a_body_over_two_megabytes_is_refused_without_a_traceback(client, bearer, caplog):
+    refused = report(client, b" " * (2 * 2**20 + 1), **bearer)
+
+    assert refused.status_code == 413
+    assert refused.headers["X-Error-Code"] == "telemetry_too_large"
+    assert refused.content.decode() == "Report at most 2 MB at once."
+    assert not any(record.exc_info for record in caplog.records)
 
 
 @pytest.mark.django_db
