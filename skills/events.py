@@ -31,6 +31,7 @@ INSTALL_UNSEEN: Final = timedelta(days=60)
 """After so long without a report an install is no longer current."""
 
 CLOCK_SKEW: Final = timedelta(minutes=1)
+MAX_ID: Final = 2**63 - 1
 
 
 class EventRefused(DomainError):
@@ -131,8 +132,8 @@ def _run(name: str, **told: Any) -> bool:
 def queue_events(events: Sequence[StatEvent]) -> None:
     """Queue events that carry a time of their own, such as those of an import; all or none.
 
-    Raises `EventRefused` for an unknown kind, a delta no such event can have, a time before 2020
-    or in the future.
+    Raises `EventRefused` for an unknown kind, a delta no such event can have, an id that no skill
+    can have, a time without a zone, before 2020 or in the future.
     """
     latest = timezone.now() + CLOCK_SKEW
     for event in events:
@@ -141,6 +142,11 @@ def queue_events(events: Sequence[StatEvent]) -> None:
         may_differ = event.kind == EventKind.INSTALL_CLEAR
         if event.delta not in ({0, -1} if may_differ else {0}):
             raise EventRefused("delta is 0; of install_clear it may be -1.", field="delta")
-        if not EARLIEST <= event.occurred_at <= latest:
+        if not isinstance(event.skill_id, int) or not 0 < event.skill_id <= MAX_ID:
+            raise EventRefused("skill_id is the id of a skill.", field="skill_id")
+        moment = event.occurred_at
+        if not isinstance(moment, datetime) or timezone.is_naive(moment):
+            raise EventRefused("occurred_at is a time with its zone.", field="occurred_at")
+        if not EARLIEST <= moment <= latest:
             raise EventRefused("occurred_at lies between 2020 and now.", field="occurred_at")
     StatEvent.objects.bulk_create(events, batch_size=5_000)

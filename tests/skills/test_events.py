@@ -112,6 +112,15 @@ def test_a_first_install_a_repeat_and_a_return(django_assert_num_queries, charli
     )
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_skill_deleted_beside_us_does_not_take_the_report_with_it(charlie):
+    skill = SkillFactory()
+
+    assert events.record_installs(user_id=charlie.pk, skill_ids=[skill.pk, 987_654])
+
+    assert queued() == [(skill.pk, "install_new")]
+
+
 @pytest.mark.django_db
 def test_a_report_within_a_day_writes_no_row(charlie):
     skill = SkillFactory()
@@ -194,6 +203,12 @@ def test_what_the_database_refuses_is_logged_and_fails_nothing(caplog):
         ({"kind": EventKind.INSTALL_CLEAR, "delta": -1000}, "delta"),
         ({"occurred_at": datetime(2019, 12, 31, 23, 59, 59, tzinfo=UTC)}, "occurred_at"),
         ({"occurred_at": timezone.now() + timedelta(hours=1)}, "occurred_at"),
+        ({"occurred_at": datetime(2026, 3, 1)}, "occurred_at"),  # noqa: DTZ001
+        ({"occurred_at": None}, "occurred_at"),
+        ({"occurred_at": "2026-03-01"}, "occurred_at"),
+        ({"skill_id": 2**63}, "skill_id"),
+        ({"skill_id": 0}, "skill_id"),
+        ({"skill_id": None}, "skill_id"),
     ],
 )
 def test_events_that_cannot_be_are_refused_whole(told, field):
