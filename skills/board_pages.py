@@ -13,7 +13,6 @@ from django.utils.http import urlencode
 from psycopg.types.datetime import TimestamptzLoader
 
 from config.errors import DomainError
-from config.text import clean_line
 from jobs.schedules import BY_NAME
 from skills import ranking, verdict
 from skills.boards import BOARDS
@@ -114,8 +113,8 @@ class BoardFilter:
             query = board_query(board, given.get("window", ""), with_suspicious=suspicious)
         except WindowRefused:
             query = board_query(board, with_suspicious=suspicious)
-            asked = clean_line(given.get("window", ""), 40)
-            notices = (f"This board has no window “{asked}”; it is ignored.",)
+            # Not repeated: each nonsense would be a page of its own to keep.
+            notices = ("This board has no such window; it is ignored.",)
         to, snapshot = _number(given.get("to", "")), _number(given.get("snapshot", ""))
         return cls(
             query=query,

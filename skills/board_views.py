@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -37,6 +38,9 @@ from skills.slugs import DEFAULT_CATEGORY
 SUMMARY_CHARACTERS: Final = 64
 """Nearly a line, so that fifty rows stay a light page."""
 
+NO_SNAPSHOT: Final = 0
+"""The id of no snapshot."""
+
 GONE_NOTICE: Final = "That ranking is no longer kept; this is the newest one."
 
 
@@ -55,7 +59,7 @@ def board(request: HttpRequest, board: str) -> HttpResponse:
     template = "public/_board_rows.html" if partial else "public/board.html"
     response = kept.answer(
         request,
-        key=("board", asked, partial),
+        key=("board", _kept_as(asked, shown), partial),
         stamp=lambda: shown.stamp,
         render=lambda: render(request, template, _context(asked, shown)),
     )
@@ -64,10 +68,21 @@ def board(request: HttpRequest, board: str) -> HttpResponse:
     return response
 
 
+def _is_gone(asked: BoardFilter, shown: Shown) -> bool:
+    """Say whether another snapshot was named than is shown."""
+    return shown.header is not None and asked.snapshot not in {None, shown.header.pk}
+
+
+def _kept_as(asked: BoardFilter, shown: Shown) -> BoardFilter:
+    """Return what the page is kept as: the same for every snapshot that is not there."""
+    if asked.snapshot is None or (shown.header and asked.snapshot == shown.header.pk):
+        return asked
+    return replace(asked, snapshot=NO_SNAPSHOT)
+
+
 def _context(asked: BoardFilter, shown: Shown) -> dict[str, Any]:
     header, query = shown.header, asked.query
     size = min(header.entry_count if header else 0, BOARD_SIZE)
-    is_gone = header is not None and asked.snapshot not in {None, header.pk}
     return {
         "asked": asked,
         "shown": shown,
@@ -77,7 +92,7 @@ def _context(asked: BoardFilter, shown: Shown) -> dict[str, Any]:
         if asked.to < size
         else None,
         "next_ranks": f"{asked.to + 1} to {min(asked.to + MORE_ROWS, size)} of {size}",
-        "notices": [*asked.notices, *([GONE_NOTICE] if is_gone else [])],
+        "notices": [*asked.notices, *([GONE_NOTICE] if _is_gone(asked, shown) else [])],
         "newest_url": asked.url(snapshot=None, to=PAGE_ROWS),
         "boards": _boards(asked),
         "windows": _windows(asked),

@@ -282,6 +282,21 @@ def test_a_visitor_leaves_no_trace_and_caches_may_keep_the_page(client, crowd, a
     assert own.headers["Cache-Control"] == "private, no-cache"
 
 
+def test_nonsense_in_the_address_is_kept_as_one_page(client, crowd):
+    for n in range(1, 6):
+        client.get(f"{TRENDING}?window=junk{n}")
+        client.get(f"{TRENDING}?snapshot={900_000_000 + n}")
+
+    assert len(kept.pages._entries) == 2
+
+
+def test_nonsense_before_the_first_build_is_kept_as_one_page(client):
+    for n in range(1, 6):
+        client.get(f"{TRENDING}?snapshot={n}")
+
+    assert len(kept.pages._entries) == 1
+
+
 def test_a_new_snapshot_is_shown_in_the_next_request(client, crowd, now):
     before = client.get(TRENDING)
     week(now + timedelta(minutes=1))
