@@ -142,9 +142,11 @@ class LeaderboardQuerySet(models.QuerySet[Any]):
         return named.order_by("-built_at", "-pk")
 
     def ranks_of(self, skill_id: int, since: datetime) -> models.QuerySet[Any, Any]:
-        """Return (built at, rank) of one skill in the snapshots built since, as ordered."""
-        entered = self.filter(built_at__gte=since, entries__skill=skill_id)
-        return entered.values_list("built_at", "entries__rank")
+        """Return (built at, rank or None) of one skill in each snapshot built since, as ordered."""
+        entry = models.FilteredRelation("entries", condition=models.Q(entries__skill=skill_id))
+        since_then = self.filter(built_at__gte=since).annotate(entry=entry)
+        ranks: models.QuerySet[Any, Any] = since_then.values_list("built_at", "entry__rank")
+        return ranks
 
     def nearest_to(self, moment: datetime, *, within: timedelta) -> Any:
         """Return the snapshot built nearest to `moment`; None when all are further than `within`.

@@ -181,7 +181,8 @@ def chart_of_ranks(skill: Skill, *, now: datetime) -> Chart:
     snapshots = Leaderboard.objects.of(
         Board.TRENDING, Window.WEEK, with_suspicious=skill.is_suspicious
     )
-    of_day: dict[date, int] = {}
+    # The last snapshot of a day decides: a skill that left the board since has no rank that day.
+    of_day: dict[date, int | None] = {}
     for built_at, rank in snapshots.ranks_of(skill.pk, since):
         of_day.setdefault(built_at.astimezone(UTC).date(), rank)
     return _drawn_ranks([(day, of_day.get(day)) for day in days])

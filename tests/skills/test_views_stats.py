@@ -285,6 +285,16 @@ def test_ranks_are_one_point_a_day_the_latest_of_it(client, skill):
     assert "On the board on 3 of 30 days: best #2 on 2 Feb 2026, last #4 on 3 Mar 2026." in page
 
 
+def test_a_skill_that_left_the_board_today_has_no_rank_today(client, skill, publish):
+    other = publish(slug="other").skill
+    rank(skill, [(NOW - DAY, 3), (NOW - 5 * HOUR, 2)])
+    rank(other, [(NOW - HOUR, 1)])
+
+    ranks = table(text(client, STATS), "rank")
+
+    assert (ranks["3 Mar 2026"], ranks["2 Mar 2026"]) == ("—", "#3")
+
+
 def test_ranks_of_other_boards_windows_variants_and_times_are_left_out(client, skill):
     rank(skill, [(NOW, 1)], window="24h")
     rank(skill, [(NOW, 2)], board="rising")
