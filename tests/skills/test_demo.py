@@ -282,7 +282,9 @@ class DemoTest(TestCase):
         assert len(boards) == 30
         assert all(row.entry_count for row in boards)
         for board, window in BOARDS:
-            assert Leaderboard.objects.filter(board=board, window=window).exists()
+            latest = Leaderboard.objects.of(board, window, with_suspicious=False).first()
+            assert latest.compared_with is not None, latest
+            assert latest.entries.exclude(previous_rank=None).exists(), latest
 
     def test_pages_say_at_once_as_of_when_their_counts_are(self):
         as_of.forget()
