@@ -56,6 +56,7 @@ CODE_OF_STATUS: Final = {
     404: "not_found",
     405: "method_not_allowed",
     500: "internal_error",
+    503: "unavailable",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 import orjson
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -20,6 +21,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from config.middleware import current_request_id
+
+RETRY_SECONDS: Final = 30
+AWAY_STATES: Final = ("08", "57P", "53300")
+"""SQLSTATEs of a lost connection, of a server going or starting, and of too many connections."""
 
 
 @require_safe
@@ -157,11 +162,25 @@ def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 with the request id and no query: the database may be what failed.
+    """Answer 500 with the request id and no query; 503 if the database is away.
 
     The template gets no request, so that no context processor asks who is signed in.
     """
+    status = 503 if _is_database_away(sys.exception()) else 500
     if request.path.startswith("/api/"):
-        return _error(request, 500, "Something broke on our side; it is logged. Try again.")
-    page = get_template("500.html").render({"request_id": current_request_id()})
-    return HttpResponse(page, status=500)
+        sentence = "Something broke on our side; it is logged. Try again."
+        response = _error(request, status, sentence)
+    else:
+        told = {"request_id": current_request_id(), "code": str(status)}
+        response = HttpResponse(get_template("500.html").render(told), status=status)
+    if status == 503:  # noqa: PLR2004
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _is_database_away(error: BaseException | None) -> bool:
+    """Say whether this tells of a connection that is lost or refused, not of a statement."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith(AWAY_STATES)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import OperationalError, connection
@@ -112,15 +113,34 @@ def test_a_missing_call_is_plain_text(client, path):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/me/tokens/", "/nothing/here/", "/about/"])
-def test_the_500_page_stands_when_the_database_is_away(alice, path):
+def test_a_page_says_503_and_when_to_try_again_while_the_database_is_away(alice, path):
     client = sign_in(Client(raise_request_exception=False), alice)
 
     with database_away():
         page = client.get(path)
 
-    assert page.status_code == 500
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
     assert "Something broke on our side" in page.content.decode()
     assert page.headers["X-Request-Id"] in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_call_says_503_while_the_database_is_away():
+    with database_away():
+        told = Client(raise_request_exception=False).get("/api/v1/skills")
+
+    assert (told.status_code, told.headers["Retry-After"]) == (503, "30")
+    assert told.headers["X-Error-Code"] == "unavailable"
+
+
+def test_a_statement_that_was_cancelled_is_no_absence_of_the_database(monkeypatch):
+    def cancelled(*_args, **_said):
+        raise OperationalError from psycopg.errors.QueryCanceled("too slow")
+
+    monkeypatch.setattr(site, "_database_answers", cancelled)
+    monkeypatch.setitem(site.READINESS, "database", cancelled)
+
+    assert Client(raise_request_exception=False).get("/readyz").status_code == 500
 
 
 def test_a_fault_of_ours_is_told_without_its_text(monkeypatch):
