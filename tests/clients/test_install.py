@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db.models import Sum
 
 from accounts.services import create_token
-from skills.models import SkillAlias
+from skills.fold import fold_until_drained
+from skills.models import SkillAlias, SkillDailyStat, SkillTotal
 from tests.factories.skills import publish_skill
 
 pytestmark = pytest.mark.client
@@ -18,6 +20,14 @@ NEW = OLD | {"SKILL.md": "# New\n", "docs/Notes.md": "é\n", "empty.txt": "", "x
 
 def as_bytes(files) -> dict[str, bytes]:
     return {p: c if isinstance(c, bytes) else c.encode() for p, c in files.items()}
+
+
+def counted(skill) -> dict[str, int]:
+    """What has been counted of a skill: its totals, which its days must add up to."""
+    columns = ("downloads", "installs_all_time", "installs_current", "stars")
+    days = SkillDailyStat.objects.filter(skill=skill).aggregate(**{c: Sum(c) for c in columns})
+    assert SkillTotal.objects.filter(skill=skill).values(*columns).get() == days
+    return days
 
 
 def test_install_then_update_from_an_old_version(clawhub, publish):
@@ -94,18 +104,40 @@ def test_an_old_name_installs_the_renamed_skill(clawhub, publish):
     assert clawhub.installed("old-name") == as_bytes(NEW)
 
 
-def test_a_failing_report_of_installs_does_no_harm(clawhub, publish, alice, server):
-    """Nobody answers the clients' telemetry call yet; the client shrugs."""
-    publish("pdf-tools", NEW)
-    _token, text = create_token(user=alice, label="laptop")
+def test_installs_and_stars_count_once_however_often_the_client_repeats(
+    clawhub, publish, charlie, server
+):
+    skill = publish("pdf-tools", NEW).skill
+    _token, text = create_token(user=charlie, label="laptop")
     clawhub.hold(text)
+    clawhub.env["CLAWHUB_DISABLE_TELEMETRY"] = ""
+
+    for _ in range(3):
+        ran = clawhub.run("install", "pdf-tools", "--force")
+        assert ran.code == 0, ran.text
+        assert clawhub.run("star", "pdf-tools", "--yes").code == 0
+    fold_until_drained()
+    starred = counted(skill)
+    for _ in range(2):
+        assert clawhub.run("unstar", "pdf-tools", "--yes").code == 0
+    fold_until_drained()
+
+    reports = [line for line in server.requests() if "POST /api/cli/telemetry/install" in line]
+    assert len(reports) >= 3
+    assert starred == {"downloads": 1, "installs_all_time": 1, "installs_current": 1, "stars": 1}
+    assert counted(skill) == starred | {"stars": 0}
+
+
+def test_a_report_that_is_refused_does_no_harm(clawhub, publish, server):
+    publish("pdf-tools", NEW)
+    clawhub.hold("skb_nonsense")
     clawhub.env["CLAWHUB_DISABLE_TELEMETRY"] = ""
 
     ran = clawhub.run("install", "pdf-tools")
 
     assert ran.code == 0, ran.text
     assert clawhub.installed("pdf-tools") == as_bytes(NEW)
-    assert any("POST /api/cli/telemetry/install" in line for line in server.requests())
+    assert any("401 POST /api/cli/telemetry/install" in line for line in server.requests())
 
 
 def test_a_stale_token_does_not_stop_public_reads(clawhub, publish):
