@@ -147,7 +147,7 @@ def row_of(row: Row) -> dict[str, Any]:
         "downloads": row.downloads,
         "share": f"{row.downloads / max(row.most_downloads, 1):.3f}",
         "installs": row.installs,
-        "spark": sparkline(row.days, label=f"At most {most} downloads a day"),
+        "spark": sparkline(row.days, label=f"At most {most} a day"),
         "word": row.word,
         "badges": list(orjson.loads(card.badges)),
     }

@@ -127,15 +127,15 @@ def test_a_row_says_what_it_counts(client, now):
 
     page = text(client.get(TRENDING))
 
-    assert '<span class="sr">up 1 place</span>' in page
-    assert '<span class="sr">down 1 place</span>' in page
-    assert '<span class="sr">same place</span>' in page
+    assert 'role="img" aria-label="up 1 place"' in page
+    assert 'role="img" aria-label="down 1 place"' in page
+    assert 'role="img" aria-label="same place"' in page
     assert "NEW" in page
     assert '<progress value="1.000"' in page
     assert '<data value="139"' in page
     assert f"/u/{rises.namespace.handle}/" in page
     assert 'data-status="Clean"' in page
-    assert "At most 99 downloads a day" in page
+    assert "At most 99 a day" in page
 
 
 def test_without_a_day_before_no_row_is_called_new(client, crowd):
@@ -307,6 +307,9 @@ def test_a_new_snapshot_is_shown_in_the_next_request(client, crowd, now):
 
 
 def test_the_first_answer_and_its_rows_fit_the_budget(client, crowd):
+    for skill in crowd:
+        skill.display_name = "Meeting minutes from recordings"
+        skill.save()
     for day in range(1, 14):
         downloaded(crowd[day % 3 :: 2], timezone.now().date() - day * DAY, most=70_000 * (day % 4))
     week(timezone.now() - DAY)
