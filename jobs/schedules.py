@@ -7,16 +7,20 @@ never by hand.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from django.db import transaction
+from django.db import OperationalError
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.models import Schedule
 
 from config.formats import duration
+from jobs.bounded import bounded, is_lock_held
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_CLUSTER: Final = "skillboard"
 FOLD_CLUSTER: Final = "fold"
@@ -168,16 +172,29 @@ JOBS: Final = (
 BY_NAME: Final = {job.name: job for job in JOBS}
 
 
-@transaction.atomic
 def synchronize(now: datetime | None = None) -> int:
     """Make the worker's schedule rows equal to the table; return how many rows were wrong.
 
     Leaves a row's next run and its pause (`repeats` 0) alone. Idempotent, and safe beside the
     scheduler: rows are locked. A row that is not of this table goes, because one that cannot be
     read would stop all others of its pass.
+
+    While somebody holds a row, nothing is done, for the caller comes again: a scheduler that
+    froze in its pass must not stop the supervisor that would replace it.
     """
-    now = now or timezone.now()
-    rows = {row.pk: row for row in Schedule.objects.select_for_update().order_by("pk")}
+    try:
+        return _synchronize(now or timezone.now())
+    except OperationalError as error:
+        if is_lock_held(error):
+            logger.warning("schedule rows are held by somebody else; looked at again later")
+            return 0
+        raise
+
+
+@bounded()
+def _synchronize(now: datetime) -> int:
+    locked = Schedule.objects.select_for_update(nowait=True).order_by("pk")
+    rows = {row.pk: row for row in locked}
     wrong = 0
     seen: set[str] = set()
     for pk, row in rows.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
@@ -32,3 +33,14 @@ def test_two_schedulers_run_a_due_schedule_once_beside_a_row_that_cannot_be_read
     )
     assert not Schedule.objects.filter(name="foreign").exists()
     assert Schedule.objects.get(name="prune_records").next_run > timezone.now()
+
+
+def test_a_supervisor_goes_on_while_somebody_holds_every_schedule(bench):
+    with transaction.atomic():
+        list(Schedule.objects.select_for_update())
+        bench.worker()
+        assert eventually(ClusterBeat.objects.exists)
+        first = ClusterBeat.objects.get().beat_at
+
+        # Schedules are looked at with the first beat; the later ones are what counts.
+        assert eventually(lambda: ClusterBeat.objects.get().beat_at > first, seconds=30)
