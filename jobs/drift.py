@@ -53,7 +53,8 @@ def _words(name: str) -> str:
 
 
 def _rows_of_statistics(result: dict[str, Any]) -> int:
-    return len(result.get("skills_drift", {})) + bool(result.get("site_drift"))
+    skills = len(result.get("skills_drift", {})) + result.get("more_skills_drift", 0)
+    return int(skills) + bool(result.get("site_drift"))
 
 
 def _rows_of_fields(result: dict[str, Any]) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +23,9 @@ SLICE_SECONDS: Final = 45.0
 WRITE_SECONDS: Final = 0.5
 """Progress is written at most this often; what a kill loses is done again, harmlessly."""
 
+NOTED: Final = 50
+"""So many findings of one kind are kept in a run; of the others only the number."""
+
 
 class Stopped(Exception):
     """The run shall end here: paused, cancelled or taken over. What is done stays done."""
@@ -35,6 +39,8 @@ class Progress:
     """A run as the job sees it. Call `advance` after each batch that is committed.
 
     A batch between the last `advance` and a kill is done again, so batches must be idempotent.
+    What a job finds on its way belongs to the run (`tally`, `note`), not into a variable: it would
+    be lost with the slice. What it returns is added at the end.
     """
 
     def __init__(
@@ -51,6 +57,7 @@ class Progress:
         self._slice_seconds = slice_seconds
         self._on_advance = on_advance
         self._began = self._written = time.monotonic()
+        self._place = (run.done, run.cursor)
 
     @property
     def scope(self) -> str:
@@ -65,6 +72,25 @@ class Progress:
     def expect(self, total: int | None) -> None:
         """Say how many units there are in all."""
         self.run.total = total
+
+    def tally(self, key: str, number: int) -> None:
+        """Add to a number of the run's result; written with the next `advance`."""
+        self.run.result[key] = self.run.result.get(key, 0) + number
+
+    def note(self, key: str, found: Mapping[str, Any]) -> None:
+        """Add findings to the run's result and write them now; call it before they are repaired.
+
+        Otherwise a kill in between would leave repaired rows that nobody was told of. What is
+        found again after such a kill stays as first noted. Raises `Stopped` like `advance`.
+        """
+        kept = self.run.result.setdefault(key, {})
+        new = {name: told for name, told in found.items() if name not in kept}
+        room = NOTED - len(kept)
+        kept |= dict(islice(new.items(), room))
+        if len(new) > room:
+            self.tally(f"more_{key}", len(new) - room)
+        if new:
+            self._store()
 
     def advance(self, done: int = 1, *, cursor: Any = None) -> None:
         """Count `done` units more and remember `cursor`.
@@ -86,12 +112,15 @@ class Progress:
 
     def _store(self) -> None:
         run = self.run
+        if self._place != (run.done, run.cursor):
+            run.attempts, self._place = 1, (run.done, run.cursor)
         mine = JobRun.objects.filter(pk=run.pk, lease_token=self._token)
         kept = mine.update(
             done=run.done,
             total=run.total,
             cursor=run.cursor,
-            attempts=1,
+            result=run.result,
+            attempts=run.attempts,
             heartbeat_at=Now(),
             lease_until=Now() + LEASE,
         )

@@ -133,7 +133,8 @@ def execute_run(
     token = run.lease_token
     progress = Progress(run, token, slice_seconds=slice_seconds, on_advance=on_advance)
     try:
-        return _end(run, token, RunState.SUCCEEDED, result=_work(run, progress))
+        run.result |= _work(run, progress)
+        return _end(run, token, RunState.SUCCEEDED)
     except SliceOver:
         return _yield(run, token)
     except Stopped:
@@ -159,6 +160,7 @@ def _end(run: JobRun, token: uuid.UUID, state: RunState, **told: Any) -> JobRun:
         done=run.done,
         total=run.total,
         cursor=run.cursor,
+        result=run.result,
         lease_token=None,
         lease_until=None,
         heartbeat_at=Now(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
@@ -26,14 +27,13 @@ COUNTED_EVENTS: Final = 10_000
 
 def fold_events(progress: Progress) -> dict[str, Any]:
     """Count every queued event. Two at once share the queue."""
-    dropped = 0
 
-    def note(folded: Folded) -> None:
-        nonlocal dropped
-        dropped += folded.taken - folded.counted
+    def tell(folded: Folded) -> None:
+        progress.tally("of_deleted_skills", folded.taken - folded.counted)
         progress.advance(folded.taken)
 
-    return {"events": fold_until_drained(note), "of_deleted_skills": dropped}
+    fold_until_drained(tell)
+    return {"events": progress.run.done}
 
 
 def waiting_events() -> Backlog:
@@ -62,24 +62,23 @@ def build_leaderboards(progress: Progress) -> dict[str, Any]:
 def prune_stats(progress: Progress) -> dict[str, Any]:
     """Drop hourly rows, event logs and download marks that are past their time."""
     now = timezone.now()
-    hourly = _delete_by_batches(
-        SkillHourlyStat.objects.filter(hour__lt=now - HOURLY_KEPT), progress
+    _delete_by_batches(
+        SkillHourlyStat.objects.filter(hour__lt=now - HOURLY_KEPT), progress, "hourly_rows"
     )
-    marks = _delete_by_batches(
-        DownloadMark.objects.filter(day__lt=now.date() - MARKS_KEPT), progress
+    _delete_by_batches(
+        DownloadMark.objects.filter(day__lt=now.date() - MARKS_KEPT), progress, "download_marks"
     )
     logs = event_log.drop_before(now.date() - timedelta(days=settings.STAT_EVENT_LOG_DAYS))
-    return {"hourly_rows": hourly, "download_marks": marks, "log_days": len(logs)}
+    return {"log_days": len(logs)}
 
 
-def _delete_by_batches(old: QuerySet[Any], progress: Progress) -> int:
-    """Delete rows in the order of their primary key, some thousands a transaction; say how many."""
-    gone, keys = 0, old.order_by("pk").values_list("pk", flat=True)
+def _delete_by_batches(old: QuerySet[Any], progress: Progress, called: str) -> None:
+    """Delete rows in the order of their primary key, some thousands a transaction; tally them."""
+    keys = old.order_by("pk").values_list("pk", flat=True)
     while batch := list(keys[:PRUNE_BATCH]):
         deleted, _ = old.filter(pk__lte=batch[-1]).delete()
-        gone += deleted
+        progress.tally(called, deleted)
         progress.advance(deleted)
-    return gone
 
 
 def deactivate_installs(progress: Progress) -> dict[str, Any]:
@@ -91,11 +90,13 @@ def deactivate_installs(progress: Progress) -> dict[str, Any]:
 
 def recount_statistics(progress: Progress) -> dict[str, Any]:
     """Compare totals with daily rows and the site's totals with a recount; report and repair."""
-    drift: dict[str, Any] = {}
-    for last, found in statistics.recount_totals(after=progress.cursor or 0):
-        drift |= found
+    skills, site = partial(progress.note, "skills_drift"), partial(progress.note, "site_drift")
+    skills({})
+    for last in statistics.recount_totals(after=progress.cursor or 0, on_drift=skills):
         progress.advance(1, cursor=last)
-    return {"skills_drift": drift, "site_drift": statistics.recount_site()}
+    site({})
+    statistics.recount_site(on_drift=site)
+    return {}
 
 
 def sweep_blobs(_progress: Progress) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
 
 from django.db import transaction
 from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, Subquery, Sum, Value
@@ -36,6 +36,9 @@ COPIED: Final = {
 SUMMED: Final = ("downloads", "installs_new", "installs_all_time", "installs_current")
 SITE_TOTALS: Final = 1
 
+# Told what differs before it is repaired.
+OnDrift: TypeAlias = Callable[[Mapping[str, Any]], object]
+
 
 def copy_totals(*, after: int = 0) -> Iterator[tuple[int, int]]:
     """Copy totals that changed, by skill id from `after`; yield (last id, copied) per batch.
@@ -66,11 +69,11 @@ def _stale_copies() -> Any:
     return Skill.objects.filter(differs, total__isnull=False).values_list("pk", flat=True)
 
 
-def recount_totals(*, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Compare totals with the sums of daily rows; yield (last id, drift by skill) per batch.
+def recount_totals(*, after: int = 0, on_drift: OnDrift = lambda _found: None) -> Iterator[int]:
+    """Compare totals with the sums of daily rows, by skill id; yield the last id of each batch.
 
     Comparing is exact beside running folds: a fold changes both in one transaction, and a batch is
-    compared in one statement. What differs is repaired under the lock of its totals row.
+    compared in one statement. What differs is told, then repaired under the lock of its totals row.
     """
     _drop_counts_of_deleted_skills()
     last = after
@@ -91,9 +94,12 @@ def recount_totals(*, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
             }
             if told:
                 drift[str(row.pk)] = told
-                _repair(row.pk)
+        if drift:
+            on_drift(drift)
+        for pk in drift:
+            _repair(int(pk))
         last = keys[-1]
-        yield last, drift
+        yield last
 
 
 def _drop_counts_of_deleted_skills() -> None:
@@ -126,8 +132,8 @@ def _repair(pk: int) -> None:
 
 
 @transaction.atomic
-def recount_site() -> dict[str, dict[str, int]]:
-    """Recount the site's totals; return what differed, and repair it.
+def recount_site(on_drift: OnDrift = lambda _found: None) -> dict[str, dict[str, int]]:
+    """Recount the site's totals; tell and return what differed, and repair it.
 
     Counted in one snapshot, less what waits for the fold, so running folds make no difference.
     """
@@ -140,6 +146,7 @@ def recount_site() -> dict[str, dict[str, int]]:
         if getattr(stored, name) != value
     }
     if drift:
+        on_drift(drift)
         SiteTotals.objects.filter(pk=SITE_TOTALS).update(**counted)
     return drift
 

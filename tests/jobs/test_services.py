@@ -12,6 +12,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from accounts.models import AuditEvent
+from config.derived import REGISTRY
 from jobs import progress, services, tasks, upkeep
 from jobs.models import JobRun, RunState, Trigger, Wish
 from jobs.progress import Progress
@@ -389,6 +390,43 @@ def test_drift_is_reported_and_repaired():
     assert done.result == {
         "drift": {"skills.Skill.version_count": {"rows": 1, "first": [skill.pk]}}
     }
+
+
+@pytest.mark.django_db
+def test_every_field_is_checked_once_however_short_the_slices():
+    skill = SkillFactory()
+    Skill._base_manager.filter(pk=skill.pk).update(version_count=9)
+    run = start_run(kind="check_derived_fields").run
+
+    states = [execute_run(run.pk, slice_seconds=0).state for _ in range(len(REGISTRY) + 1)]
+
+    assert states == ["queued"] * len(REGISTRY) + ["succeeded"]
+    run.refresh_from_db()
+    assert (run.done, run.total) == (len(REGISTRY), len(REGISTRY))
+    assert run.result["drift"]["skills.Skill.version_count"]["rows"] == 1
+
+
+@pytest.mark.django_db
+def test_many_findings_are_kept_up_to_a_number_and_the_rest_counted(job):
+    def find(run):
+        for n in range(3):
+            run.note("drift", {str(number): 1 for number in range(n * 30, n * 30 + 31)})
+
+    job(find)
+
+    done = execute_run(begin().pk)
+
+    assert len(done.result["drift"]) == progress.NOTED
+    assert done.result["more_drift"] >= 91 - progress.NOTED
+
+
+@pytest.mark.django_db
+def test_a_sign_of_life_without_getting_further_forgives_no_attempt(job):
+    job(lambda run: run.advance(0))
+    run = begin()
+    JobRun.objects.filter(pk=run.pk).update(attempts=1)
+
+    assert execute_run(run.pk).attempts == 2
 
 
 @pytest.mark.django_db

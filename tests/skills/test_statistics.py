@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from jobs.models import RunState
+from jobs.models import JobRun, RunState
 from jobs.services import execute_run, start_run
 from skills import events, jobs, statistics
 from skills.models import (
@@ -23,6 +23,7 @@ from skills.models import (
     SkillHourlyStat,
     SkillListing,
     SkillTotal,
+    StatEvent,
 )
 from tests.factories import stats
 from tests.factories.skills import SkillFactory
@@ -135,6 +136,58 @@ def test_drift_of_totals_is_reported_and_repaired():
     assert found["skills_drift"] == {str(skill.pk): {"downloads": {"stored": 5, "counted": 2}}}
     assert stats.total(skill)["downloads"] == 2
     assert run("recount_statistics")["skills_drift"] == {}
+
+
+@pytest.mark.django_db
+def test_drift_is_reported_though_the_run_goes_on_in_slices(monkeypatch):
+    monkeypatch.setattr(statistics, "RECOUNT_BATCH", 1)
+    skills = [SkillFactory() for _ in range(3)]
+    for skill in skills:
+        queue(skill, EventKind.DOWNLOAD, NOON)
+    run("fold_events")
+    SkillTotal.objects.update(downloads=5)
+    run_id = start_run(kind="recount_statistics").run.pk
+
+    states = [execute_run(run_id, slice_seconds=0) for _ in range(4)]
+
+    assert [one.state for one in states] == ["queued", "queued", "queued", "succeeded"]
+    assert set(states[-1].result["skills_drift"]) == {str(skill.pk) for skill in skills}
+    assert states[-1].result["site_drift"] == {}
+
+
+@pytest.mark.django_db
+def test_drift_is_noted_before_it_is_repaired(monkeypatch):
+    skill = SkillFactory()
+    queue(skill, EventKind.DOWNLOAD, NOON)
+    run("fold_events")
+    SkillTotal.objects.update(downloads=5)
+
+    def die(_pk):
+        raise SystemExit  # As a killed worker: nothing after this is written.
+
+    run_id = start_run(kind="recount_statistics").run.pk
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(statistics, "_repair", die)
+        execute_run(run_id)
+
+    noted = {str(skill.pk): {"downloads": {"stored": 5, "counted": 1}}}
+    assert JobRun.objects.get(pk=run_id).result["skills_drift"] == noted
+    assert stats.total(skill)["downloads"] == 5
+
+
+@pytest.mark.django_db
+def test_the_fold_tells_events_of_all_its_slices(settings):
+    settings.STAT_FOLD_BATCH = 2
+    skill = SkillFactory()
+    queue(skill, EventKind.DOWNLOAD, NOON, count=3)
+    StatEvent.objects.create(skill_id=skill.pk + 999, kind=EventKind.DOWNLOAD)
+    run_id = start_run(kind="fold_events").run.pk
+
+    first = execute_run(run_id, slice_seconds=0)
+    done = execute_run(run_id)
+
+    assert (first.state, first.done) == (RunState.QUEUED, 2)
+    assert done.result == {"events": 4, "of_deleted_skills": 1}
 
 
 @pytest.mark.django_db
