@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
@@ -23,6 +23,7 @@ from jobs import schedules
 from jobs.models import JobRun, RunState, Trigger, Wish
 from jobs.progress import LEASE, Progress, SliceOver, Stopped
 from jobs.schedules import BY_NAME, Job
+from jobs.words import headline
 
 logger = logging.getLogger(__name__)
 
@@ -124,26 +125,32 @@ def execute_run(
     """Work on a run until it ends, yields (`slice_seconds`) or is stopped; return it, or None.
 
     Idempotent: a run that is done, paused or somebody else's is left alone. What the job raises
-    is stored in the run; a lost database connection is raised on, and the run is taken up again
-    when its lease ends.
+    is stored in the run. What the database refused is tried again; a lost connection is raised on,
+    and the run is taken up again when its lease ends.
     """
     run = claim_run(run_id)
     if run is None or run.lease_token is None:
         return None
     token = run.lease_token
     progress = Progress(run, token, slice_seconds=slice_seconds, on_advance=on_advance)
+    if run.wish:  # Its last worker died or yielded before it could obey.
+        return _let_go(run, token)
     try:
         run.result |= _work(run, progress)
         return _end(run, token, RunState.SUCCEEDED)
-    except SliceOver:
-        return _yield(run, token)
-    except Stopped:
-        return _obey(run, token)
+    except (SliceOver, Stopped):
+        return _let_go(run, token)
     except (OperationalError, InterfaceError):
-        raise
+        if not connection.is_usable():
+            raise
+        return _try_again(run, token, _told_error())
     except Exception:
         logger.exception("job %s failed", run)
-        return _end(run, token, RunState.FAILED, error=traceback.format_exc()[-ERROR_CHARS:])
+        return _end(run, token, RunState.FAILED, error=_told_error())
+
+
+def _told_error() -> str:
+    return traceback.format_exc()[-ERROR_CHARS:]
 
 
 def _work(run: JobRun, progress: Progress) -> dict[str, Any]:
@@ -153,41 +160,66 @@ def _work(run: JobRun, progress: Progress) -> dict[str, Any]:
     return function(progress) or {}
 
 
-def _end(run: JobRun, token: uuid.UUID, state: RunState, **told: Any) -> JobRun:
-    """Write the end of a run, if it is still ours."""
-    JobRun.objects.filter(pk=run.pk, lease_token=token).update(
-        state=state,
+def _lock(run: JobRun, token: uuid.UUID) -> str | None:
+    """Lock our run and return what people wish of it by now; None when it is no longer ours."""
+    mine = JobRun.objects.select_for_update(no_key=True).filter(pk=run.pk, lease_token=token)
+    return mine.values_list("wish", flat=True).first()
+
+
+@transaction.atomic
+def _end(run: JobRun, token: uuid.UUID, state: RunState, *, error: str = "") -> JobRun:
+    """Write the end of a run, if it is still ours; a cancel that came late is still obeyed."""
+    wish = _lock(run, token)
+    if wish is not None:
+        if wish == Wish.CANCEL and state == RunState.SUCCEEDED:
+            state = RunState.CANCELLED
+        ended = {"state": state, "error": error, "lease_until": None, "finished_at": Now()}
+        _write(run, **ended)
+    run.refresh_from_db()
+    return run
+
+
+def _write(run: JobRun, **told: Any) -> None:
+    """Write where a run stands and give its lease up; its row is locked."""
+    JobRun.objects.filter(pk=run.pk).update(
         done=run.done,
         total=run.total,
         cursor=run.cursor,
         result=run.result,
+        wish="",
         lease_token=None,
-        lease_until=None,
         heartbeat_at=Now(),
-        finished_at=Now(),
         **told,
     )
+
+
+@transaction.atomic
+def _let_go(run: JobRun, token: uuid.UUID, **told: Any) -> JobRun:
+    """Cancel or pause a run as is wished by now; queue it again when nothing is.
+
+    The wish that stopped it may have been taken back since, or turned from a pause to a cancel.
+    """
+    wish = _lock(run, token)
+    if wish == Wish.CANCEL:
+        _write(run, state=RunState.CANCELLED, lease_until=None, finished_at=Now(), **told)
+    elif wish == Wish.PAUSE:
+        _write(run, state=RunState.PAUSED, lease_until=None, **told)
+    elif wish is not None:
+        _write(run, state=RunState.QUEUED, lease_until=Now(), **{"attempts": 0} | told)
+        _wake(run, BY_NAME[run.kind])
     run.refresh_from_db()
     return run
 
 
-def _yield(run: JobRun, token: uuid.UUID) -> JobRun:
-    with transaction.atomic():
-        mine = JobRun.objects.filter(pk=run.pk, lease_token=token)
-        if mine.update(state=RunState.QUEUED, lease_token=None, lease_until=Now(), attempts=0):
-            _wake(run, BY_NAME[run.kind])
-    run.refresh_from_db()
-    return run
+def _try_again(run: JobRun, token: uuid.UUID, error: str) -> JobRun:
+    """Queue a run again that the database refused: a time-out, a deadlock, a full disk.
 
-
-def _obey(run: JobRun, token: uuid.UUID) -> JobRun:
-    if run.wish == Wish.CANCEL:
-        return _end(run, token, RunState.CANCELLED, wish="")
-    JobRun.objects.filter(pk=run.pk, lease_token=token).update(
-        state=RunState.PAUSED, wish="", lease_token=None, lease_until=None, heartbeat_at=Now()
-    )
-    run.refresh_from_db()
-    return run
+    The last try ends it with this cause.
+    """
+    logger.warning("job %s was refused by the database: %s", run, headline(error))
+    if run.attempts >= MAX_ATTEMPTS:
+        return _end(run, token, RunState.FAILED, error=error)
+    return _let_go(run, token, attempts=run.attempts, error=error)
 
 
 # --- What people ask of a run ---------------------------------------------------------------------
@@ -199,7 +231,7 @@ def pause_run(*, run: JobRun, actor: User) -> JobRun:
     run = _locked(run)
     if run.state == RunState.QUEUED:
         run.state = RunState.PAUSED
-    elif run.state == RunState.RUNNING:
+    elif run.state == RunState.RUNNING and run.wish != Wish.CANCEL:
         run.wish = Wish.PAUSE
     run.save(update_fields=["state", "wish"])
     audit.record(actor=actor, verb="job.pause", thing=run)
@@ -216,7 +248,8 @@ def resume_run(*, run: JobRun, actor: User) -> JobRun:
         # It waits for a worker since now, not since it was made.
         run.lease_until = timezone.now()
         _wake(run, BY_NAME[run.kind])
-    run.wish = ""
+    if run.wish == Wish.PAUSE:  # A cancel is not taken back.
+        run.wish = ""
     run.save(update_fields=["state", "wish", "attempts", "lease_until"])
     audit.record(actor=actor, verb="job.resume", thing=run)
     return run

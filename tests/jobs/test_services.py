@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -15,7 +15,7 @@ from accounts.models import AuditEvent
 from config.derived import REGISTRY
 from jobs import progress, services, tasks, upkeep
 from jobs.models import JobRun, RunState, Trigger, Wish
-from jobs.progress import Progress
+from jobs.progress import Progress, Stopped
 from jobs.services import RunFinished, execute_run, start_run
 from skills.models import Skill
 from tests.config.rivals import at_once
@@ -130,9 +130,10 @@ def test_what_a_job_raises_is_stored_and_frees_the_place(job, caplog):
     assert start_run(kind=KIND, scope=SCOPE).created
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_lost_database_leaves_the_run_to_be_taken_up_again(job):
     def lose(_run):
+        connection.close()
         raise OperationalError("server closed the connection")
 
     job(lose)
@@ -144,6 +145,31 @@ def test_a_lost_database_leaves_the_run_to_be_taken_up_again(job):
     run.refresh_from_db()
     assert run.state == RunState.RUNNING
     assert execute_run(run.pk) is None  # Its lease still holds.
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_database_refuses_is_tried_three_times_and_then_told(job):
+    def time_out(_run):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '5ms'")
+            cursor.execute("SELECT pg_sleep(1)")
+
+    job(time_out)
+    run = begin()
+
+    tries = [execute_run(run.pk) for _ in range(services.MAX_ATTEMPTS)]
+
+    assert [one.state for one in tries] == ["queued", "queued", "failed"]
+    assert all("statement timeout" in one.error for one in tries)
+
+
+@pytest.mark.django_db
+def test_a_try_that_succeeds_clears_the_error_of_the_one_before(job):
+    job(lambda _run: None)
+    run = begin()
+    JobRun.objects.filter(pk=run.pk).update(error="deadlock detected", attempts=1)
+
+    assert execute_run(run.pk).error == ""
 
 
 @pytest.mark.django_db(transaction=True)
@@ -167,11 +193,11 @@ def test_a_run_goes_on_at_its_cursor_after_its_worker_died(job):
             seen.append(n)
             run.advance(1, cursor=n)
             if n == 3 and len(seen) == 3:
-                raise OperationalError("killed")
+                raise SystemExit  # As a killed worker: nothing after this is written.
 
     job(walk)
     run = begin()
-    with pytest.raises(OperationalError):
+    with pytest.raises(SystemExit):
         execute_run(run.pk)
     expire(run)
 
@@ -292,6 +318,56 @@ def test_a_cancelled_run_keeps_what_is_done(job, ada):
 
     assert (done.state, done.done) == (RunState.CANCELLED, 2)
     assert done.finished_at is not None
+
+
+@pytest.mark.django_db
+def test_a_job_that_never_looks_up_is_cancelled_at_its_end(job, ada):
+    job(lambda run: services.cancel_run(run=run.run, actor=ada) and {"rows": 3})
+
+    done = execute_run(begin().pk)
+
+    assert (done.state, done.result, done.wish) == (RunState.CANCELLED, {"rows": 3}, "")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("meanwhile", "state"),
+    [("cancel", RunState.CANCELLED), ("", RunState.QUEUED), ("pause", RunState.PAUSED)],
+)
+def test_a_wish_is_obeyed_as_it_is_by_then_not_as_it_was_read(job, meanwhile, state):
+    def be_stopped(run):
+        JobRun.objects.filter(pk=run.run.pk).update(wish=meanwhile)
+        raise Stopped(Wish.PAUSE)
+
+    job(be_stopped)
+
+    done = execute_run(begin().pk)
+
+    assert (done.state, done.wish) == (state, "")
+
+
+@pytest.mark.django_db
+def test_a_run_whose_worker_died_before_it_obeyed_is_not_begun_again(job):
+    calls = []
+    job(lambda _run: calls.append(1))
+    run = begin()
+    expire(run)
+    JobRun.objects.filter(pk=run.pk).update(wish=Wish.CANCEL)
+
+    assert execute_run(run.pk).state == RunState.CANCELLED
+    assert calls == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("act", [services.pause_run, services.resume_run])
+def test_a_cancel_is_not_taken_back(act, ada):
+    run = begin()
+    JobRun.objects.filter(pk=run.pk).update(state=RunState.RUNNING, wish=Wish.CANCEL)
+
+    act(run=run, actor=ada)
+
+    run.refresh_from_db()
+    assert run.wish == Wish.CANCEL
 
 
 @pytest.mark.django_db
