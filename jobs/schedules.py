@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.models import Schedule
@@ -238,10 +238,17 @@ def paused_names() -> set[str]:
     return set(Schedule.objects.filter(repeats=0).values_list("name", flat=True))
 
 
+@transaction.atomic
 def set_paused(name: str, *, paused: bool) -> bool:
-    """Pause or resume a job's schedule; False when it already is so."""
+    """Pause or resume a job's schedule; False when it already is so.
+
+    A resumed job that missed its time in the pause starts at once, and keeps to its grid.
+    """
     rows: QuerySet[Any] = Schedule.objects.filter(name=name)
     changed = rows.exclude(repeats=0) if paused else rows.filter(repeats=0)
     if paused:
         return bool(changed.update(repeats=0))
-    return bool(changed.update(repeats=-1, next_run=BY_NAME[name].first_run(timezone.now())))
+    job, now = BY_NAME[name], timezone.now()
+    assert job.every is not None  # noqa: S101 - Only scheduled jobs have rows.
+    changed.filter(next_run__lt=now).update(next_run=job.first_run(now) - job.every)
+    return bool(changed.update(repeats=-1))

@@ -91,12 +91,25 @@ def test_rows_of_nobody_and_second_rows_go():
 @pytest.mark.django_db
 def test_a_resumed_schedule_starts_at_its_next_time():
     synchronize()
+    before = Schedule.objects.get(name="copy_totals").next_run
     assert schedules.set_paused("copy_totals", paused=True)
     assert not schedules.set_paused("copy_totals", paused=True)
     assert schedules.paused_names() == {"copy_totals"}
-    Schedule.objects.filter(name="copy_totals").update(next_run=timezone.now() - timedelta(days=9))
 
     assert schedules.set_paused("copy_totals", paused=False)
 
     assert not schedules.set_paused("copy_totals", paused=False)
-    assert Schedule.objects.get(name="copy_totals").next_run >= timezone.now()
+    assert Schedule.objects.get(name="copy_totals").next_run == before
+
+
+@pytest.mark.django_db
+def test_a_schedule_that_missed_its_time_in_a_pause_starts_at_once_and_once():
+    synchronize()
+    schedules.set_paused("copy_totals", paused=True)
+    Schedule.objects.filter(name="copy_totals").update(next_run=timezone.now() - timedelta(days=9))
+
+    schedules.set_paused("copy_totals", paused=False)
+
+    due = Schedule.objects.get(name="copy_totals").next_run
+    assert due <= timezone.now() < due + timedelta(hours=1)
+    assert due.minute == 2  # On the grid, so that the next one is, too.
