@@ -64,6 +64,14 @@ def is_stuck(run: JobRun, now: datetime) -> bool:
     return since is not None and now - since > QUEUE_PATIENCE
 
 
+def silence(run: JobRun, now: datetime) -> timedelta | None:
+    """Return for how long a run under way shows no sign of life; None while that is short."""
+    if not is_worked_on(run, now) or run.heartbeat_at is None:
+        return None
+    silent = now - run.heartbeat_at
+    return silent if silent > BEAT_PATIENCE else None
+
+
 def is_alive(beat: ClusterBeat, now: datetime) -> bool:
     """Say whether a cluster showed a sign of life just now."""
     return now - beat.beat_at < BEAT_PATIENCE
@@ -102,7 +110,7 @@ class Standing:
             (State.PAUSED, self.is_paused or any(r.state == RunState.PAUSED for r in self.active)),
             (State.NO_WORKER, not self.has_worker),
             (State.FAILING, self.failure is not None),
-            (State.LATE, waits_too_long or self.lag > self._grace),
+            (State.LATE, waits_too_long or self.is_behind),
             (State.RUNNING, bool(self.active)),
             (State.IDLE, self._has_nothing_to_do),
         )
@@ -114,6 +122,8 @@ class Standing:
         state = self.state
         if state is State.RUNNING and not any(is_worked_on(r, self.now) for r in self.active):
             return "Queued."
+        if state is State.RUNNING and any(silence(r, self.now) for r in self.active):
+            return "No sign of life; it is taken up again when its lease ends."
         if state is State.IDLE:
             return "Nothing to do." if self.job.every is None or self.backlog else "Not due yet."
         return {
@@ -137,6 +147,11 @@ class Standing:
         """Return how far it is behind its schedule."""
         due = self.due_at
         return max(self.now - due, timedelta(0)) if due else timedelta(0)
+
+    @property
+    def is_behind(self) -> bool:
+        """Say whether that is worth telling: not the moment in which it is just about to start."""
+        return self.lag > self._grace
 
     @property
     def failure(self) -> JobRun | None:
@@ -211,14 +226,24 @@ class Room:
         ]
 
     @property
+    def silent(self) -> list[tuple[Job, JobRun, timedelta]]:
+        """Return the runs under way without a sign of life, and for how long."""
+        return [
+            (standing.job, run, silent)
+            for standing in self.standings
+            for run in standing.active
+            if (silent := silence(run, self.now)) is not None
+        ]
+
+    @property
     def rebuilds(self) -> list[JobRun]:
         """Return the runs under way that are about something, such as one field."""
         return [run for run in self.active if run.scope]
 
     @property
-    def is_live(self) -> bool:
-        """Say whether the page will look different in a moment."""
-        return any(run.state != RunState.PAUSED for run in self.active)
+    def poll_seconds(self) -> int:
+        """Return how often to look again: seldom while nothing runs, for a worker may die."""
+        return 2 if any(run.state != RunState.PAUSED for run in self.active) else 10
 
     @property
     def alive(self) -> list[ClusterBeat]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from config.formats import exact_count
+from config.formats import duration, exact_count
 from jobs import words
 from jobs.models import JobRun, RunState, Wish
-from jobs.overview import START_A_WORKER, is_stuck
+from jobs.overview import START_A_WORKER, is_stuck, silence
 from jobs.schedules import BY_NAME
 
 # A run that takes long is looked at less often.
@@ -51,6 +51,9 @@ class RunPage:
     @property
     def warning(self) -> str:
         """Say loudly that nobody works on it although somebody should; "" when all is well."""
+        if (silent := silence(self.run, self.now)) is not None:
+            told = f"No sign of life for {duration(silent)}"
+            return f"{told}; it is taken up again when its lease ends."
         if not is_stuck(self.run, self.now):
             return ""
         if self.run.state == RunState.QUEUED:

@@ -150,5 +150,5 @@ def test_a_room_where_all_is_well():
     room = read_room()
 
     assert (room.late_count, room.failing_count, room.paused_count) == (0, 0, 0)
-    assert not room.is_live
+    assert room.poll_seconds == 10
     assert [report.rows for report in room.drift] == [0, 0]

@@ -179,17 +179,28 @@ def test_a_room_full_of_failures_stays_small(admin):
 # --- Polling ------------------------------------------------------------------------------------
 
 
-def test_the_page_lives_only_while_something_runs(admin):
+def test_the_page_looks_again_often_while_something_runs_and_seldom_else(admin):
     all_is_well()
-    assertNotContains(admin.get("/staff/jobs/"), POLLS)
+    assertContains(admin.get("/staff/jobs/"), 'hx-trigger="every 10s"')
     run = make_run("copy_totals", "running")
 
     part = admin.get("/staff/jobs/", headers=HTMX)
 
-    assertContains(part, POLLS)
+    assertContains(part, 'hx-trigger="every 2s"')
     assertNotContains(part, "<html")
     JobRun.objects.filter(pk=run.pk).update(state="paused", lease_until=None)
-    assertNotContains(admin.get("/staff/jobs/", headers=HTMX), POLLS)
+    assertContains(admin.get("/staff/jobs/", headers=HTMX), 'hx-trigger="every 10s"')
+
+
+def test_a_run_without_a_sign_of_life_is_told_before_its_lease_ends(admin):
+    all_is_well()
+    run = make_run("copy_totals", "running")
+    assertNotContains(admin.get("/staff/jobs/"), "No sign of life")
+    silent_since = timezone.now() - timedelta(seconds=31)
+    JobRun.objects.filter(pk=run.pk).update(heartbeat_at=silent_since)
+
+    for address in ("/staff/", "/staff/jobs/", f"/staff/jobs/{run.pk}/"):
+        assertContains(admin.get(address), "No sign of life")
 
 
 # --- What admins do -----------------------------------------------------------------------------
