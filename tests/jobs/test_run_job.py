@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django_q.models import OrmQ
 
+from jobs import upkeep
 from jobs.models import JobRun, RunState, Trigger
 from jobs.schedules import JOBS
 from jobs.services import claim_run, start_run
@@ -58,9 +59,14 @@ def test_a_paused_run_is_left_alone():
         call_command("run_job", "recover_runs")
 
 
-def test_a_failure_is_told_with_its_error():
-    with pytest.raises(CommandError, match=r"failed\. .*There is no denormalised field nowhere\."):
-        call_command("run_job", "refresh_derived", scope="nowhere")
+def test_a_failure_is_told_with_its_error(monkeypatch):
+    def fail(_progress):
+        raise ValueError("no such shelf")
+
+    monkeypatch.setattr(upkeep, "recover_runs", fail)
+
+    with pytest.raises(CommandError, match=r"failed\. ValueError: no such shelf"):
+        call_command("run_job", "recover_runs")
 
 
 @pytest.mark.parametrize(
@@ -69,6 +75,7 @@ def test_a_failure_is_told_with_its_error():
         (["nope"], "There is no job 'nope'"),
         ([], "There is no job ''"),
         (["refresh_derived"], "needs --scope"),
+        (["refresh_derived", "--scope", "typo"], "There is no denormalised field typo"),
         (["fold_events", "--scope", "x"], "takes no --scope"),
     ],
 )

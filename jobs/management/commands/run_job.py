@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from config.derived import REGISTRY
 from config.errors import DomainError
 from config.formats import duration
 from jobs.models import JobRun, RunState, Trigger
@@ -33,6 +34,8 @@ class Command(BaseCommand):
         if job.is_scoped != bool(options["scope"]):
             needs = "needs --scope" if job.is_scoped else "takes no --scope"
             raise CommandError(f"The job {job.name} {needs}.")
+        if job.is_scoped and options["scope"] not in {field.label for field in REGISTRY}:
+            raise CommandError(f"There is no denormalised field {options['scope']}.")
         run, _created = start_run(
             kind=job.name, scope=options["scope"], trigger=Trigger.COMMAND, enqueue=False
         )
