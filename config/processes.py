@@ -19,6 +19,8 @@ START_TIMEOUT_SECONDS: Final = 60
 STOP_SECONDS: Final = 20.0
 HINT_SECONDS: Final = 3.0
 POLL_SECONDS: Final = 0.2
+MINUTE_SECONDS: Final = 60
+RESTARTS_PER_MINUTE: Final = 3
 
 
 class ProcessDied(RuntimeError):
@@ -32,7 +34,25 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     # How long it may take to end what it has begun.
-    stop_seconds: float = STOP_SECONDS
+    stop_seconds: float
+    command: Sequence[str]
+    env: Mapping[str, str]
+
+    @classmethod
+    def start(
+        cls, name: str, command: Sequence[str], env: Mapping[str, str], stop_seconds: float
+    ) -> Child:
+        """Start a command in a session of its own."""
+        process = subprocess.Popen(
+            command, env={**os.environ, **env}, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        return cls(name, process, stop_seconds, command, env)
+
+    def again(self) -> Child:
+        """Start it anew after it died, and end what is left of it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        return self.start(self.name, self.command, self.env, self.stop_seconds)
 
     def check(self) -> None:
         """Raise `ProcessDied` when it has ended."""
@@ -55,13 +75,8 @@ def running(
     children: list[Child] = []
     try:
         for name, command in commands.items():
-            process = subprocess.Popen(
-                command,
-                env={**os.environ, **env},
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            children.append(Child(name, process, stop_seconds.get(name, STOP_SECONDS)))
+            patience = stop_seconds.get(name, STOP_SECONDS)
+            children.append(Child.start(name, command, env, patience))
         yield children
     finally:
         _stop(children)
@@ -106,6 +121,26 @@ def wait_until(
             child.check()
         if time.monotonic() > end:
             raise TimeoutError(f"Not ready after {timeout:.0f} s.")
+        time.sleep(POLL_SECONDS)
+
+
+def keep_alive(children: list[Child], say: Callable[[str], object]) -> None:
+    """Watch until Ctrl-C; start a child again that died, and say so.
+
+    Raises `ProcessDied` when that would be too often within a minute.
+    """
+    deaths: list[float] = []
+    while True:
+        for number, child in enumerate(children):
+            try:
+                child.check()
+            except ProcessDied as death:
+                now = time.monotonic()
+                deaths = [*(then for then in deaths if now - then < MINUTE_SECONDS), now]
+                if len(deaths) > RESTARTS_PER_MINUTE:
+                    raise
+                say(f"{death} It is started again.")
+                children[number] = child.again()
         time.sleep(POLL_SECONDS)
 
 

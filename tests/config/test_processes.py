@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from config import processes
-from config.processes import running, wait_until
+from config.processes import ProcessDied, keep_alive, running, wait_until
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
 STUBBORN = [sys.executable, "-c", DEAF]
@@ -53,3 +53,17 @@ def test_a_second_ctrl_c_kills_at_once(capfd):
 
     assert children[0].process.returncode == -signal.SIGKILL
     assert "Ending everything at once." in capfd.readouterr().err
+
+
+def test_a_child_that_dies_is_started_again_and_the_other_goes_on():
+    said: list[str] = []
+    commands = {"web": ["sleep", "60"], "worker": ["sh", "-c", "exit 3"]}
+    with running(commands, {}) as children:
+        web = children[0].process
+
+        with pytest.raises(ProcessDied, match="worker ended with code 3"):
+            keep_alive(children, said.append)
+
+        assert said == ["The worker ended with code 3. It is started again."] * 3
+        assert children[0].process is web
+        assert web.poll() is None

@@ -7,7 +7,6 @@ import shlex
 import signal
 import socket
 import sys
-import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +23,15 @@ from django_q.tasks import async_task
 
 from config import devdb
 from config.devdb_programs import DevDatabaseError
-from config.processes import STOP_SECONDS, Child, ProcessDied, answers, running, wait_until
+from config.processes import (
+    STOP_SECONDS,
+    Child,
+    ProcessDied,
+    answers,
+    keep_alive,
+    running,
+    wait_until,
+)
 from config.queues import stop_seconds
 
 WEB_PROCESSES: Final = 2
@@ -70,10 +77,7 @@ class Command(BaseCommand):
                     self._smoke(address, children)
                     return
                 self._welcome(address)
-                while True:
-                    for child in children:
-                        child.check()
-                    time.sleep(1)
+                keep_alive(children, self.stderr.write)
         except KeyboardInterrupt:
             self.stdout.write("\nWeb server and worker are stopped; the data stay.")
         except (ProcessDied, TimeoutError) as fault:
