@@ -74,6 +74,7 @@ def prune_stats(progress: Progress) -> dict[str, Any]:
 
 def _delete_by_batches(old: QuerySet[Any], progress: Progress, called: str) -> None:
     """Delete rows in the order of their primary key, some thousands a transaction; tally them."""
+    progress.tally(called, 0)
     keys = old.order_by("pk").values_list("pk", flat=True)
     while batch := list(keys[:PRUNE_BATCH]):
         deleted, _ = old.filter(pk__lte=batch[-1]).delete()
