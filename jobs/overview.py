@@ -251,9 +251,12 @@ class Room:
         return [beat for beat in self.beats if is_alive(beat, self.now)]
 
     @property
-    def silent_names(self) -> set[str]:
-        """Return the clusters that show no sign of life."""
-        return {beat.name for beat in self.beats} - {beat.name for beat in self.alive}
+    def clusters(self) -> list[tuple[ClusterBeat, timedelta | None]]:
+        """Return every cluster, and for how long it has been silent; None for a living one."""
+        return [
+            (beat, None if is_alive(beat, self.now) else self.now - beat.beat_at)
+            for beat in self.beats
+        ]
 
     def count(self, *states: State) -> int:
         """Return how many jobs are in one of these states."""

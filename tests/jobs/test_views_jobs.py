@@ -104,6 +104,7 @@ def test_a_silent_worker_is_told_from_an_idle_one(admin):
     response = admin.get("/staff/jobs/")
 
     assertContains(response, 'data-status="no worker"', count=1)
+    assertContains(response, "31 s ago")
     assertContains(response, 'data-status="idle"')
 
 
