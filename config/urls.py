@@ -16,6 +16,7 @@ from config.errors import DomainError
 from config.reference import reference
 from skills.api import router as skills_router
 from skills.board_api import router as boards_router
+from skills.moderation_api import router as moderation_router
 from skills.stats_api import report_install, report_sync
 from skills.stats_api import router as stats_router
 
@@ -30,6 +31,7 @@ api = ContractAPI(
 api.add_router("", accounts_router)
 api.add_router("", skills_router)
 api.add_router("", stats_router)
+api.add_router("", moderation_router)
 api.add_router("", boards_router)
 
 

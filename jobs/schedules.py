@@ -139,6 +139,21 @@ JOBS: Final = (
         offset=timedelta(hours=4, minutes=10),
     ),
     Job(
+        "scan_versions",
+        "Scan versions",
+        "Scans every version that waits for it; a publish starts it at once.",
+        "moderation.jobs.scan_versions",
+        every=MINUTE,
+    ),
+    Job(
+        "rescan_outdated",
+        "Rescan by new rules",
+        "Asks for a scan of every version whose result is of other rules than today's.",
+        "moderation.jobs.rescan_outdated",
+        every=DAY,
+        offset=timedelta(hours=1, minutes=10),
+    ),
+    Job(
         "sweep_blobs",
         "Sweep content",
         "Deletes stored content that no version refers to.",

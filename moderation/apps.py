@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class ModerationConfig(AppConfig):
-    """The staff desk: no models before versions are scanned."""
+    """Scans of versions, and the staff desk to come."""
 
     name = "moderation"

@@ -81,16 +81,25 @@ def find_skill(actor: Actor, slug: str, owner: str = "") -> Skill:
     Raises `SkillNotFound`; `AmbiguousSlug` for a bare slug with several visible owners; for an
     owner or staff `Withheld` tells what keeps it from the public.
     """
+    skill = find_known(actor, slug, owner)
+    if not skill.is_public:
+        refuse_hidden(skill)
+    return skill
+
+
+def find_known(actor: Actor, slug: str, owner: str = "") -> Skill:
+    """Return the skill of this name that the actor may know of, hidden ones of theirs included.
+
+    Raises `SkillNotFound`; `AmbiguousSlug` for a bare slug with several public owners.
+    """
     for named in _named(*split_reference(slug, owner)):
         visible = list(named.visible_to(actor).order_by("id")[:MAX_MATCHES])
         public = [skill for skill in visible if skill.is_public]
         if len(public) > 1:
             raise AmbiguousSlug(public[0].slug, public)
-        if public:
-            found: Skill = public[0]
-            return found
         if visible:
-            refuse_hidden(visible[0])
+            found: Skill = (public or visible)[0]
+            return found
     raise SkillNotFound
 
 

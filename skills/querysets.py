@@ -91,7 +91,7 @@ class SkillVersionQuerySet(DerivedQuerySet):
 
     def without_texts(self) -> Self:
         """Leave the big columns in the database: what a list of versions shows."""
-        return self.defer("readme", "metadata", "warnings")
+        return self.defer("readme", "metadata", "warnings", "scan_evidence")
 
     def scan_pending(self) -> Self:
         """Return versions that wait for a scan, longest waiting first."""

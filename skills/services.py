@@ -14,12 +14,14 @@ from typing import Final
 import semver
 from django.db import transaction
 from django.utils import timezone
+from django_q.tasks import async_task
 
 from accounts import audit
 from accounts.models import Namespace, User
 from config.derived import deferred, own_columns
 from config.errors import DomainError
 from config.text import clean_line, refuse_unstorable
+from jobs.schedules import SCHEDULED_TASK
 from skills import packing, verdict
 from skills.bundle import Bundle
 from skills.fingerprint import fingerprints
@@ -40,6 +42,8 @@ from skills.slugs import clean_categories, clean_topics, validate_new_slug
 Key = tuple[int, str]
 
 LATEST: Final = "latest"
+# Scans are the business of an app above; its job is known by name.
+SCAN_JOB: Final = "scan_versions"
 MAX_TAGS: Final = 20
 # What a publish says of a skill that stands; every other column is somebody else's.
 SAID: Final = ("display_name", "summary", "categories", "topics", "updated_at", "moderation_reason")
@@ -181,6 +185,9 @@ def _insert(fresh: Sequence[_Checked], archives: Mapping[Key, str]) -> dict[Key,
         for fingerprint in sorted(one.fingerprints)
     )
     _point_tags(pairs, former)
+    if versions:
+        # Only a wake-up: the job finds what waits, every minute, also where this one gets lost.
+        async_task(SCHEDULED_TASK, SCAN_JOB)
     audit.record_all(
         audit.event(
             actor=one.actor,

@@ -28,6 +28,8 @@ from skills.serializers import download_url
 from skills.shown import Shown, diagnosis, find_shown, of_skill, state_of, withheld
 from skills.slugs import CATEGORY_LABELS, DEFAULT_CATEGORY
 
+# What says nothing against a version by itself.
+QUIET_SEVERITIES: Final = {"info", "low"}
 TABS: Final = {
     "readme": "Readme",
     "files": "Files",
@@ -210,10 +212,26 @@ def _files(request: HttpRequest, shown: Shown, current: SkillVersion) -> dict[st
 def _security(shown: Shown, current: SkillVersion) -> dict[str, Any]:
     return {
         "warnings": current.warnings,
+        "evidence": _evidence(shown.skill, current),
         "scan_label": current.get_scan_state_display(),
         "word_of_version": verdict.status_word(state_of(current)),
         "malware": verdict.is_malware_blocked(shown.skill),
     }
+
+
+def _evidence(skill: Skill, current: SkillVersion) -> list[dict[str, Any]]:
+    """Return what the last scan found, each with the line where anybody can check it."""
+    return [
+        found
+        | {
+            "title": found["attack_class"].replace("-", " ").replace("_", " "),
+            "url": found["file"]
+            and file_url(skill.owner_handle, skill.slug, current.version, found["file"])
+            + (f"#L{found['line']}" if found["line"] else ""),
+        }
+        for found in current.scan_evidence
+        if found["severity"] not in QUIET_SEVERITIES
+    ]
 
 
 # --- Versions -------------------------------------------------------------------------------------

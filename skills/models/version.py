@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from config.derived import DerivedModel
@@ -81,6 +81,8 @@ class SkillVersion(DerivedModel):
     scan_state = models.CharField(max_length=10, choices=ScanState, default=ScanState.PENDING)
     scan_requested_at = models.DateTimeField(db_default=Now())
     scanned_at = models.DateTimeField(null=True)
+    # The worst findings of the last scan, as pages and API show them (skills/scan_results.py).
+    scan_evidence = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     withdrawn_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -1,0 +1,28 @@
+"""The jobs of moderation, as `jobs.schedules` names them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from jobs.progress import Progress
+from moderation import services
+
+
+def scan_versions(progress: Progress) -> dict[str, Any]:
+    """Scan every version that waits for it; several workers share the queue."""
+    services.queue_new_versions()
+    found: Counter[str] = Counter()
+    while scan := services.claim_scan():
+        found[services.perform_scan(scan)] += 1
+        progress.advance()
+    return dict(found)
+
+
+def rescan_outdated(progress: Progress) -> dict[str, Any]:
+    """Ask for a scan of every version whose result is of other rules than today's."""
+    last = progress.cursor or 0
+    while (reached := services.queue_outdated(last)) is not None:
+        last = reached
+        progress.advance(services.BATCH, cursor=last)
+    return {"versions": progress.run.done}

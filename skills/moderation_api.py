@@ -1,0 +1,77 @@
+"""What moderation says of a skill, and on what evidence (contract 5.5)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from ninja import P, QueryEx, Router
+
+from accounts.policy import Verb, can
+from config.api import json_response
+from skills import lookup, verdict
+from skills.api import actor_of, reads
+from skills.models import Skill, SkillVersion
+from skills.scan_results import Evidence
+from skills.serializers import milliseconds
+
+router = Router(tags=["skills"])
+
+# The contract knows three levels; below these nothing is evidence against a skill.
+SEVERITIES: Final = {"critical": "critical", "high": "critical", "medium": "warn"}
+
+
+@router.get("/skills/{reference:slug}/moderation", summary="Why a skill is held or flagged")
+@reads
+def moderation(
+    request: HttpRequest,
+    slug: str,
+    *,
+    owner_handle: QueryEx[str, P(alias="ownerHandle")] = "",
+    owner: str = "",
+) -> HttpResponse:
+    """The verdict with its findings: to owner and staff always, to others of a flagged skill."""
+    actor = actor_of(request)
+    skill = lookup.find_known(actor, slug, owner_handle or owner)
+    may_know_all = can(actor, Verb.DIAGNOSE, skill)
+    if not may_know_all and not (skill.is_public and skill.is_suspicious):
+        raise lookup.SkillNotFound
+    return json_response({"moderation": _told(skill, may_know_all=may_know_all)})
+
+
+def _told(skill: Skill, *, may_know_all: bool) -> dict[str, Any]:
+    version = _spoken_for(skill)
+    evidence: list[Evidence] = version.scan_evidence if version else []
+    shown = [
+        _item(found, may_know_all=may_know_all)
+        for found in evidence
+        if found["severity"] in SEVERITIES
+    ]
+    return {
+        "isSuspicious": skill.is_suspicious,
+        "isMalwareBlocked": verdict.is_malware_blocked(skill),
+        "verdict": verdict.api_verdict(skill) or "clean",
+        "reasonCodes": sorted({item["code"] for item in shown}),
+        "updatedAt": milliseconds(version.scanned_at) if version and version.scanned_at else None,
+        "summary": verdict.explain(skill),
+        "legacyReason": skill.moderation_reason if may_know_all else None,
+        "evidence": shown,
+    }
+
+
+def _spoken_for(skill: Skill) -> SkillVersion | None:
+    """Return the version that the skill's state speaks of."""
+    rows = SkillVersion.objects.filter(skill=skill).only("scan_evidence", "scanned_at", "skill")
+    latest: SkillVersion | None = rows.filter(tag_rows__name="latest").first()
+    return latest
+
+
+def _item(found: Evidence, *, may_know_all: bool) -> dict[str, Any]:
+    return {
+        "code": f"{SEVERITIES[found['severity']]}.{found['attack_class']}",
+        "severity": SEVERITIES[found["severity"]],
+        "file": found["file"],
+        "line": found["line"],
+        "message": found["rule"] if may_know_all else found["attack_class"],
+        "evidence": found["snippet"] if may_know_all else "",
+    }

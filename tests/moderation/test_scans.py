@@ -1,0 +1,241 @@
+"""Every published version is scanned, and what the scan says reaches skill, lists and clients."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from moderation import scanners, services
+from moderation.models import Finding, Scan, ScanStatus
+from skills import blobs
+from skills.models import ScanState, Skill, SkillListing, SkillVersion
+from tests.config.rivals import at_once
+from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all, stands
+
+HOLDS = ["auto.reports", "manual.hidden", "manual.removed", "auto.ban", "quality.low"]
+DECISIONS = ["manual.caution", "manual.approved"]
+
+
+def due_now() -> None:
+    Scan.objects.unfinished().update(due_at=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.fixture
+def unreadable(monkeypatch):
+    """The store loses its content until the test gives it back."""
+    real = blobs.open_blob
+
+    def lose(sha256):
+        raise FileNotFoundError(sha256)
+
+    monkeypatch.setattr(services, "open_blob", lose)
+    return lambda: monkeypatch.setattr(services, "open_blob", real)
+
+
+# --- Results --------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (CLEAN, ("active", "scanner.static.clean", [], "1.0.0")),
+        (SUSPICIOUS, ("active", "scanner.static.suspicious", ["flagged.suspicious"], "1.0.0")),
+        (MALICIOUS, ("hidden", "scanner.static.malicious", ["blocked.malware"], "1.0.0")),
+    ],
+    ids=["clean", "suspicious", "malicious"],
+)
+def test_a_first_version_stands_as_its_scan_says(publish, files, found):
+    skill = publish("notes", files).skill
+    assert stands(skill) == ("active", "scanner.static.pending", [], "1.0.0")
+
+    scan_all()
+
+    assert stands(skill) == found
+    assert SkillListing.objects.filter(skill=skill).exists() == (found[0] == "active")
+
+
+@pytest.mark.django_db
+def test_publishing_wakes_the_scan_in_the_same_transaction(publish):
+    publish("notes", CLEAN)
+
+    assert [row.task["args"] for row in OrmQ.objects.all()] == [("scan_versions",)]
+
+
+@pytest.mark.django_db
+def test_findings_say_where_a_person_can_check_them(publish):
+    version = publish("notes", MALICIOUS).version
+
+    scan_all()
+
+    finding = Finding.objects.get()
+    assert (finding.file, finding.line) == ("SKILL.md", 4)
+    assert finding.file_sha256 == version.files.get().blob_id
+    version.refresh_from_db()
+    assert version.scan_evidence[0]["line"] == 4
+
+
+@pytest.mark.django_db
+def test_a_malicious_version_is_blocked_alone_and_latest_returns_when_it_is_lifted(publish):
+    skill = publish("notes", CLEAN, version="1.0.0").skill
+    scan_all()
+    bad = publish("notes", MALICIOUS, version="1.1.0").version
+
+    scan_all()
+
+    assert stands(skill) == ("active", "scanner.static.clean", [], "1.0.0")
+    assert not SkillVersion.objects.available().filter(pk=bad.pk).exists()
+    services.record_scan(version_id=bad.pk, state=ScanState.CLEAN, evidence=[])
+    assert stands(skill) == ("active", "scanner.static.clean", [], "1.1.0")
+
+
+@pytest.mark.django_db
+def test_a_new_version_inherits_suspicion_until_its_own_result(publish):
+    skill = publish("notes", SUSPICIOUS, version="1.0.0").skill
+    scan_all()
+
+    publish("notes", CLEAN, version="1.1.0")
+    assert Skill.objects.get(pk=skill.pk).is_suspicious
+    scan_all()
+
+    assert stands(skill) == ("active", "scanner.static.clean", [], "1.1.0")
+    assert not Skill.objects.get(pk=skill.pk).is_suspicious
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("reason", [*HOLDS, *DECISIONS])
+@pytest.mark.parametrize("files", [CLEAN, SUSPICIOUS, MALICIOUS], ids=["clean", "susp", "mal"])
+def test_no_scan_lifts_a_hold_or_overwrites_a_decision(publish, reason, files):
+    published = publish("notes", files)
+    skill, version = published.skill, published.version
+    status = "removed" if reason == "manual.removed" else "hidden"
+    status = "active" if reason in DECISIONS else status
+    flags = ["flagged.suspicious"] if reason == "manual.caution" else []
+    Skill.objects.filter(pk=skill.pk).update(
+        moderation_status=status, moderation_reason=reason, moderation_flags=flags
+    )
+
+    scan_all()
+
+    assert stands(skill)[:3] == (status, reason, flags)
+    version.refresh_from_db()
+    assert version.scan_state in {"clean", "suspicious", "malicious"}
+
+
+# --- Failures -------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_failed_scan_says_so_and_is_tried_again(publish, unreadable):
+    skill = publish("notes", CLEAN).skill
+
+    assert scan_all() == {"failed": 1}
+    assert stands(skill)[1] == "scanner.static.failed"
+    assert Scan.objects.get().status == ScanStatus.PENDING
+    assert scan_all() == {}  # Not before its time.
+    unreadable()
+    due_now()
+
+    assert scan_all() == {"clean": 1}
+    assert stands(skill)[1] == "scanner.static.clean"
+
+
+@pytest.mark.django_db
+def test_after_three_tries_it_is_suspicious_and_never_clean(publish, unreadable):
+    skill = publish("notes", CLEAN).skill
+
+    for _ in range(services.MAX_ATTEMPTS):
+        due_now()
+        scan_all()
+
+    assert stands(skill)[1] == "scanner.static.suspicious"
+    assert Finding.objects.get().rule == "scan.unfinished"
+
+
+@pytest.mark.django_db
+def test_a_rescan_that_fails_keeps_what_was_known(publish, unreadable, monkeypatch, mona):
+    unreadable()
+    published = publish("notes", CLEAN)
+    scan_all()
+    monkeypatch.setattr(services, "open_blob", lambda _sha: (_ for _ in ()).throw(OSError("gone")))
+    services.request_rescan(version=published.version, actor=mona)
+
+    assert stands(published.skill)[1] == "scanner.static.clean"
+    scan_all()
+
+    assert stands(published.skill)[1] == "scanner.static.clean"
+
+
+# --- Two at once, killed, twice -------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_workers_scan_each_version_once(publish):
+    for n in range(8):
+        publish(f"notes-{n}", CLEAN)
+    services.queue_new_versions()
+
+    def work():
+        done = 0
+        while scan := services.claim_scan():
+            services.perform_scan(scan)
+            done += 1
+        return done
+
+    assert sum(at_once(*[work] * 4)) == 8
+    assert Scan.objects.filter(status="clean").count() == 8
+
+
+@pytest.mark.django_db
+def test_a_scan_whose_worker_died_is_taken_over_and_the_dead_ones_result_discarded(publish):
+    skill = publish("notes", MALICIOUS).skill
+    services.queue_new_versions()
+    dead = services.claim_scan()
+    assert services.claim_scan() is None
+    Scan.objects.filter(pk=dead.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    scan_all()
+    assert services.perform_scan(dead) == ScanStatus.RUNNING
+
+    assert stands(skill)[1] == "scanner.static.malicious"
+    assert Finding.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_asking_twice_is_one_scan(publish, mona):
+    version = publish("notes", CLEAN).version
+
+    services.queue_new_versions()
+    services.request_rescan(version=version, actor=mona)
+
+    assert Scan.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_results_of_other_rules_are_looked_at_again_and_no_others(publish):
+    old, new = publish("older", CLEAN).version, publish("newer", CLEAN).version
+    scan_all()
+    Scan.objects.filter(version=old).update(rules_version="before")
+
+    assert services.queue_outdated(0) == new.pk
+    assert services.queue_outdated(new.pk) is None
+
+    assert [scan.version_id for scan in Scan.objects.unfinished()] == [old.pk]
+    scan_all()
+    assert Scan.objects.finished().filter(version=old).first().rules_version == (
+        scanners.RULES_VERSION
+    )
+
+
+@pytest.mark.django_db
+def test_a_version_that_is_gone_takes_its_scan_along(publish):
+    version = publish("notes", CLEAN).version
+    services.queue_new_versions()
+    scan = services.claim_scan()
+    version.skill.delete()
+
+    assert services.perform_scan(scan) == ScanStatus.RUNNING
+    assert not Scan.objects.exists()

@@ -1,0 +1,79 @@
+"""Who learns why a skill is flagged or held, and how much (contract 5.5)."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.services import create_token
+from skills.models import Skill
+from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all
+
+URL = "/api/v1/skills/notes/moderation"
+
+
+@pytest.fixture
+def bearer():
+    def of(user):
+        _token, text = create_token(user=user, label="laptop")
+        return {"authorization": f"Bearer {text}"}
+
+    return of
+
+
+@pytest.mark.django_db
+def test_everybody_learns_why_a_listed_skill_is_flagged_but_not_the_text(client, publish):
+    publish("notes", SUSPICIOUS)
+    scan_all()
+
+    told = client.get(URL).json()["moderation"]
+
+    assert (told["isSuspicious"], told["isMalwareBlocked"], told["verdict"]) == (
+        True,
+        False,
+        "suspicious",
+    )
+    assert told["legacyReason"] is None
+    assert told["evidence"]
+    for item in told["evidence"]:
+        assert (item["file"], item["line"], item["evidence"]) == ("SKILL.md", 3, "")
+        assert item["severity"] in {"info", "warn", "critical"}
+    assert told["reasonCodes"] == sorted({item["code"] for item in told["evidence"]})
+
+
+@pytest.mark.django_db
+def test_nobody_else_is_told_of_what_is_clean_or_hidden(client, publish, bearer, charlie):
+    publish("notes", CLEAN)
+    scan_all()
+    assert client.get(URL).status_code == 404
+    Skill.objects.filter(slug="notes").update(
+        moderation_status="hidden", moderation_reason="manual.hidden"
+    )
+
+    for headers in ({}, bearer(charlie)):
+        response = client.get(URL, headers=headers)
+        assert (response.status_code, response.content) == (404, b"Skill not found")
+
+
+@pytest.mark.django_db
+def test_owner_and_staff_learn_all_of_it_also_when_it_is_hidden(
+    client, publish, bearer, alice, mona
+):
+    publish("notes", MALICIOUS)
+    scan_all()
+
+    for person in (alice, mona):
+        told = client.get(URL, headers=bearer(person)).json()["moderation"]
+        assert told["isMalwareBlocked"]
+        assert told["legacyReason"] == "scanner.static.malicious"
+        assert "/dev/tcp/" in told["evidence"][0]["evidence"]
+
+
+@pytest.mark.django_db
+def test_the_security_tab_names_the_line(client, publish):
+    publish("notes", SUSPICIOUS)
+    scan_all()
+
+    page = client.get("/skills/alice/notes/?tab=security").content.decode()
+
+    assert "/skills/alice/notes/versions/1.0.0/files/SKILL.md#L3" in page
+    assert "What was found" in page
