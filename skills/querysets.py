@@ -97,6 +97,10 @@ class SkillVersionQuerySet(DerivedQuerySet):
         """Return versions that wait for a scan, longest waiting first."""
         return self.filter(scan_state="pending").order_by("scan_requested_at", "id")
 
+    def scanned_since(self, moment: datetime) -> Self:
+        """Return versions whose last scan ended at or after `moment`."""
+        return self.filter(scanned_at__gte=moment)
+
     def scan_pending_since(self, moment: datetime) -> Self:
         """Return versions that have waited for a scan since before `moment`."""
         return self.scan_pending().filter(scan_requested_at__lt=moment)

@@ -102,6 +102,12 @@ class SkillVersion(DerivedModel):
                 fields=["scan_requested_at", "id"],
                 condition=Q(scan_state=ScanState.PENDING),
             ),
+            # "How many were scanned today?"
+            models.Index(
+                name="skillversion_scanned",
+                fields=["scanned_at"],
+                condition=Q(scanned_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -175,6 +175,8 @@ GET  api/v1/leaderboards/<board>                                                
 POST api/v1/leaderboards/<board>                                                         405
 GET  api/v1/resolve                                                                      200
 POST api/v1/resolve                                                                      405
+GET  api/v1/skills/<reference:slug>/moderation                                           404 404 404 404 404 404 200 404
+POST api/v1/skills/<reference:slug>/moderation                                           405
 GET  api/v1/skills/<reference:slug>/install                                              200
 POST api/v1/skills/<reference:slug>/install                                              405
 GET  api/v1/download                                                                     200
@@ -194,6 +196,7 @@ GET  api/v1/skills/<reference:slug>/versions                                    
 GET  api/v1/skills/<reference:slug>/versions/<version>                           hidden  404 404 404 404 404 404 403 404
 GET  api/v1/skills/<reference:slug>/file                                         hidden  404 404 404 404 404 404 403 404
 GET  api/v1/resolve                                                              hidden  404 404 404 404 404 404 403 404
+GET  api/v1/skills/<reference:slug>/moderation                                   hidden  404 404 404 404 404 404 200 404
 GET  api/v1/skills/<reference:slug>/install                                      hidden  403
 GET  api/v1/download                                                             hidden  403
 POST api/v1/stars/<reference:slug>                                               hidden  401 401 401 401 401 401 403 401
@@ -202,6 +205,7 @@ GET  api/v1/skills/<reference:slug>/versions                                    
 GET  api/v1/skills/<reference:slug>/versions/<version>                           removed 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/file                                         removed 404 404 404 404 404 404 410 404
 GET  api/v1/resolve                                                              removed 404 404 404 404 404 404 410 404
+GET  api/v1/skills/<reference:slug>/moderation                                   removed 404 404 404 404 404 404 200 404
 GET  api/v1/skills/<reference:slug>/install                                      removed 410
 GET  api/v1/download                                                             removed 410
 POST api/v1/stars/<reference:slug>                                               removed 401 401 401 401 401 401 410 401
@@ -210,6 +214,7 @@ GET  api/v1/skills/<reference:slug>/versions                                    
 GET  api/v1/skills/<reference:slug>/versions/<version>                           deleted 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/file                                         deleted 404 404 404 404 404 404 410 404
 GET  api/v1/resolve                                                              deleted 404 404 404 404 404 404 410 404
+GET  api/v1/skills/<reference:slug>/moderation                                   deleted 404 404 404 404 404 404 200 404
 GET  api/v1/skills/<reference:slug>/install                                      deleted 404 404 404 404 404 404 410 404
 GET  api/v1/download                                                             deleted 404 404 404 404 404 404 410 404
 POST api/v1/stars/<reference:slug>                                               deleted 401 401 401 401 401 401 410 401

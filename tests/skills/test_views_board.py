@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from skills import boards, kept, ranking
 from skills.boards import build
-from skills.models import Leaderboard
+from skills.models import Leaderboard, SkillVersion
 from skills.models.leaderboard import Board, Window
 from tests.factories.accounts import sign_in
 from tests.factories.boards import (
@@ -335,6 +335,11 @@ def test_names_of_strangers_are_text(client, now):
         assert "[U+202E]" in page
 
 
+def checked(page: str) -> int:
+    shown = page.split("checked today", maxsplit=1)[0].rsplit("<b>", 1)[1]
+    return int(re.sub("<[^>]*>", "", shown))
+
+
 # --- Home ----------------------------------------------------------------------------------------
 
 
@@ -347,7 +352,17 @@ def test_home_shows_the_first_ten_and_three_numbers(client, crowd):
     ]
     total = sum(90_000 - n for n in range(120))
     assert f'<data value="{total}"' in page
-    assert "<b>—</b>checked today" in page
+    assert checked(page) == 0
+
+
+def test_home_counts_the_scans_since_midnight(client, crowd):
+    for skill, age in zip(crowd[:3], (timedelta(0), timedelta(0), DAY), strict=True):
+        versions = SkillVersion.objects.filter(skill=skill)
+        assert versions.update(scanned_at=timezone.now() - age) == 1
+
+    page = text(client.get("/"))
+
+    assert checked(page) == 2
 
 
 def test_home_without_a_board_promises_nothing(client):
