@@ -17,7 +17,7 @@ from accounts.models import User
 from moderation import scanners
 from moderation.models import Finding, Scan, ScanStatus
 from skills.blobs import open_blob
-from skills.models import ScanState, SkillFile, SkillVersion
+from skills.models import ScanState, Skill, SkillFile, SkillListing, SkillVersion
 from skills.scan_results import Evidence, record_scan
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,9 @@ RETRY_AFTER: Final = (timedelta(minutes=1), timedelta(minutes=5))
 BATCH: Final = 500
 # The worst findings, which the version itself shows; all of them stay with the scan.
 EVIDENCE_KEPT: Final = 50
+# A name worth passing for: among the most downloaded, and of so many downloads.
+POPULAR: Final = 200
+POPULAR_FROM: Final = 1000
 # What stands against a version whose scan ended three times in an error.
 UNFINISHED: Final = scanners.Finding(
     rule="scan.unfinished",
@@ -115,8 +118,13 @@ def perform_scan(scan: Scan) -> ScanStatus:
     Idempotent: the result of a scan that somebody else took over is discarded. What goes wrong is
     stored and tried again; after three tries the version is suspicious, never clean.
     """
+    skill = Skill.objects.filter(versions=scan.version_id).first()
+    if skill is None:
+        return ScanStatus.RUNNING
     try:
-        report = scanners.scan(_files(scan.version_id))
+        report = scanners.scan(
+            _files(scan.version_id), name=skill.slug, popular_names=_popular_names(skill)
+        )
     except Exception as error:
         logger.exception("%s failed", scan)
         return _fail(scan, error)
@@ -131,6 +139,19 @@ def _files(version_id: int) -> dict[str, bytes]:
         with open_blob(sha256) as content:
             found[path] = content.read()
     return found
+
+
+def _popular_names(skill: Skill) -> set[str]:
+    """Return the names that a skill must not pass for: popular, older, and somebody else's."""
+    rows = SkillListing.objects.under("").filter(downloads__gte=POPULAR_FROM)
+    popular = rows.order_by("-downloads", "-skill").values_list(
+        "slug", "created_at", "skill__namespace"
+    )[:POPULAR]
+    return {
+        slug
+        for slug, created_at, namespace in popular
+        if created_at < skill.created_at and namespace != skill.namespace_id
+    }
 
 
 @transaction.atomic

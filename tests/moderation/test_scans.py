@@ -79,6 +79,20 @@ def test_findings_say_where_a_person_can_check_them(publish):
 
 
 @pytest.mark.django_db
+def test_a_name_that_passes_for_an_older_popular_one_of_somebody_else_is_doubted(publish, charlie):
+    popular = publish("calendar", CLEAN).skill
+    scan_all()
+    Skill.objects.filter(pk=popular.pk).update(downloads=services.POPULAR_FROM)
+    mine = publish("calen-dar", CLEAN).skill
+    theirs = publish("ca1endar", CLEAN, namespace=charlie.namespace).skill
+
+    scan_all()
+
+    assert stands(popular)[1] == stands(mine)[1] == "scanner.static.clean"
+    assert stands(theirs)[1] == "scanner.static.suspicious"
+
+
+@pytest.mark.django_db
 def test_a_malicious_version_is_blocked_alone_and_latest_returns_when_it_is_lifted(publish):
     skill = publish("notes", CLEAN, version="1.0.0").skill
     scan_all()
