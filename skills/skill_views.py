@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 
+from accounts.identity import page_actor
+from accounts.policy import Verb, can
 from config.formats import bytes_size
 from config.pagination import PAGE_SIZE, CursorRefused, read_cursor, sign_cursor
 from skills import stats_views, verdict
@@ -86,12 +88,12 @@ def _page(request: HttpRequest, skill: Skill, version: str = "") -> HttpResponse
         blocked = withheld(current)
         if blocked and tab != "stats":
             context["notices"].append(blocked)
-        elif tab == "readme":
+        if tab == "security":
+            context |= _security(request, shown, current)
+        elif tab == "readme" and not blocked:
             context |= _readme(request, shown, current)
-        elif tab == "files":
+        elif tab == "files" and not blocked:
             context |= _files(request, shown, current)
-        elif tab == "security":
-            context |= _security(shown, current)
         context["blocked"] = blocked
     return render(request, "public/skill.html", context)
 
@@ -209,10 +211,12 @@ def _files(request: HttpRequest, shown: Shown, current: SkillVersion) -> dict[st
     }
 
 
-def _security(shown: Shown, current: SkillVersion) -> dict[str, Any]:
+def _security(request: HttpRequest, shown: Shown, current: SkillVersion) -> dict[str, Any]:
+    """Return how the version stands and why; it says so of a blocked version, too."""
     return {
         "warnings": current.warnings,
         "evidence": _evidence(shown.skill, current),
+        "with_snippets": can(page_actor(request), Verb.DIAGNOSE, shown.skill),
         "scan_label": current.get_scan_state_display(),
         "word_of_version": verdict.status_word(state_of(current)),
         "malware": verdict.is_malware_blocked(shown.skill),
@@ -220,12 +224,13 @@ def _security(shown: Shown, current: SkillVersion) -> dict[str, Any]:
 
 
 def _evidence(skill: Skill, current: SkillVersion) -> list[dict[str, Any]]:
-    """Return what the last scan found, each with the line where anybody can check it."""
+    """Return what the last scan found, each with the line where whoever may read it can check."""
     return [
         found
         | {
             "title": found["attack_class"].replace("-", " ").replace("_", " "),
             "url": found["file"]
+            and current.is_available
             and file_url(skill.owner_handle, skill.slug, current.version, found["file"])
             + (f"#L{found['line']}" if found["line"] else ""),
         }

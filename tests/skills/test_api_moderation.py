@@ -6,6 +6,7 @@ import pytest
 
 from accounts.services import create_token
 from skills.models import Skill
+from tests.factories.accounts import sign_in
 from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all
 
 URL = "/api/v1/skills/notes/moderation"
@@ -77,3 +78,34 @@ def test_the_security_tab_names_the_line(client, publish):
 
     assert "/skills/alice/notes/versions/1.0.0/files/SKILL.md#L3" in page
     assert "What was found" in page
+
+
+@pytest.mark.django_db
+def test_the_security_tab_of_a_blocked_version_shows_the_words_to_those_who_decide(
+    client, publish, mona
+):
+    publish("notes", CLEAN, version="1.0.0")
+    publish("notes", MALICIOUS, version="1.1.0")
+    scan_all()
+    tab = "/skills/alice/notes/versions/1.1.0/?tab=security"
+
+    seen = client.get(tab).content.decode()
+    told = sign_in(client, mona).get(tab).content.decode()
+
+    for page in (seen, told):
+        assert "is blocked: a scan found malware" in page
+        assert "<code>SKILL.md:4</code>" in page
+        assert "files/SKILL.md#L4" not in page
+    assert "/dev/tcp/" in told
+    assert "/dev/tcp/" not in seen
+
+
+@pytest.mark.django_db
+def test_words_of_a_finding_are_escaped(client, publish, mona):
+    publish("notes", {"SKILL.md": MALICIOUS["SKILL.md"].replace("4444", "4444 <img src=x>\u202e")})
+    scan_all()
+
+    page = sign_in(client, mona).get("/skills/alice/notes/?tab=security").content.decode()
+
+    assert "4444 &lt;img src=x&gt;" in page
+    assert "\u202e" not in page
