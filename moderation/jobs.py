@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from jobs.progress import Progress
@@ -12,11 +11,10 @@ from moderation import services
 def scan_versions(progress: Progress) -> dict[str, Any]:
     """Scan every version that waits for it; several workers share the queue."""
     services.queue_new_versions()
-    found: Counter[str] = Counter()
     while scan := services.claim_scan():
-        found[services.perform_scan(scan)] += 1
+        progress.tally(services.perform_scan(scan), 1)
         progress.advance()
-    return dict(found)
+    return {}
 
 
 def rescan_outdated(progress: Progress) -> dict[str, Any]:
