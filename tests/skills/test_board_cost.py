@@ -31,7 +31,7 @@ MOST = {
     "/api/v1/skills?sort=trending&limit=200": 2,
     "/api/v1/trending?limit=200": 2,
     "/api/v1/leaderboards/trending": 2,
-    "/": 4,
+    "/": 5,
 }
 
 
