@@ -218,7 +218,6 @@ def _security(request: HttpRequest, shown: Shown, current: SkillVersion) -> dict
         "evidence": _evidence(shown.skill, current),
         "with_snippets": can(page_actor(request), Verb.DIAGNOSE, shown.skill),
         "scan_label": current.get_scan_state_display(),
-        "word_of_version": verdict.status_word(state_of(current)),
         "malware": verdict.is_malware_blocked(shown.skill),
     }
 

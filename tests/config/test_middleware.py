@@ -104,8 +104,8 @@ def test_the_refusal_says_what_to_do_and_through_the_whole_stack(client, db):
 def test_what_does_not_decode_arrives_as_text_that_can_be_stored(query):
     request = RequestFactory().get("/", QUERY_STRING=query)
 
-    for name, value in request.GET.items():
-        (name + value).encode()
+    [(name, value)] = request.GET.items()
+    assert (name + value).encode()
 
 
 # --- Cookies -------------------------------------------------------------------------------------

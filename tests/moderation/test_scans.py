@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Event
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
 from moderation import scanners, services
 from moderation.models import Finding, Scan, ScanStatus
 from skills import blobs
-from skills.models import ScanState, Skill, SkillListing, SkillVersion
+from skills.models import ScanState, Skill, SkillListing, SkillTag, SkillVersion
 from tests.config.rivals import at_once
 from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all, stands
 
@@ -25,14 +27,16 @@ def due_now() -> None:
 
 @pytest.fixture
 def unreadable(monkeypatch):
-    """The store loses its content until the test gives it back."""
-    real = blobs.open_blob
+    """The store has lost its content; called with False, it has it back, with True not again."""
 
     def lose(sha256):
         raise FileNotFoundError(sha256)
 
-    monkeypatch.setattr(services, "open_blob", lose)
-    return lambda: monkeypatch.setattr(services, "open_blob", real)
+    def switch(is_lost):
+        monkeypatch.setattr(services, "open_blob", lose if is_lost else blobs.open_blob)
+
+    switch(True)
+    return switch
 
 
 # --- Results --------------------------------------------------------------------------------------
@@ -80,15 +84,18 @@ def test_findings_say_where_a_person_can_check_them(publish):
 
 @pytest.mark.django_db
 def test_a_name_that_passes_for_an_older_popular_one_of_somebody_else_is_doubted(publish, charlie):
+    older = publish("calendaar", CLEAN, namespace=charlie.namespace)
     popular = publish("calendar", CLEAN).skill
     scan_all()
     Skill.objects.filter(pk=popular.pk).update(downloads=services.POPULAR_FROM)
+    services.request_scans([older.version.pk])
     mine = publish("calen-dar", CLEAN).skill
     theirs = publish("ca1endar", CLEAN, namespace=charlie.namespace).skill
 
     scan_all()
 
-    assert stands(popular)[1] == stands(mine)[1] == "scanner.static.clean"
+    for skill in (older.skill, popular, mine):
+        assert stands(skill)[1] == "scanner.static.clean", skill
     assert stands(theirs)[1] == "scanner.static.suspicious"
 
 
@@ -104,6 +111,19 @@ def test_a_malicious_version_is_blocked_alone_and_latest_returns_when_it_is_lift
     assert not SkillVersion.objects.available().filter(pk=bad.pk).exists()
     services.record_scan(version_id=bad.pk, state=ScanState.CLEAN, evidence=[])
     assert stands(skill) == ("active", "scanner.static.clean", [], "1.1.0")
+
+
+@pytest.mark.django_db
+def test_lifting_the_block_of_a_version_in_between_moves_latest_nowhere(publish):
+    published = publish("notes", CLEAN, version="1.0.0")
+    bad = publish("notes", MALICIOUS, version="1.1.0").version
+    publish("notes", CLEAN, version="1.2.0")
+    scan_all()
+    SkillTag.objects.filter(skill=published.skill, name="latest").update(version=published.version)
+
+    services.record_scan(version_id=bad.pk, state=ScanState.CLEAN, evidence=[])
+
+    assert stands(published.skill)[3] == "1.0.0"
 
 
 @pytest.mark.django_db
@@ -150,11 +170,27 @@ def test_a_failed_scan_says_so_and_is_tried_again(publish, unreadable):
     assert stands(skill)[1] == "scanner.static.failed"
     assert Scan.objects.get().status == ScanStatus.PENDING
     assert scan_all() == {}  # Not before its time.
-    unreadable()
+    unreadable(False)
     due_now()
 
     assert scan_all() == {"clean": 1}
     assert stands(skill)[1] == "scanner.static.clean"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("files", [SUSPICIOUS, MALICIOUS], ids=["suspicious", "malicious"])
+def test_a_failed_scan_of_a_new_version_lifts_no_doubt(publish, unreadable, files):
+    unreadable(False)
+    skill = publish("notes", files, version="1.0.0").skill
+    scan_all()
+    status, _reason, flags, _latest = stands(skill)
+    unreadable(True)
+    publish("notes", CLEAN, version="1.1.0")
+
+    assert scan_all() == {"failed": 1}
+
+    assert (stands(skill)[0], stands(skill)[2]) == (status, flags)
+    assert flags
 
 
 @pytest.mark.django_db
@@ -170,11 +206,11 @@ def test_after_three_tries_it_is_suspicious_and_never_clean(publish, unreadable)
 
 
 @pytest.mark.django_db
-def test_a_rescan_that_fails_keeps_what_was_known(publish, unreadable, monkeypatch, mona):
-    unreadable()
+def test_a_rescan_that_fails_keeps_what_was_known(publish, unreadable, mona):
+    unreadable(False)
     published = publish("notes", CLEAN)
     scan_all()
-    monkeypatch.setattr(services, "open_blob", lambda _sha: (_ for _ in ()).throw(OSError("gone")))
+    unreadable(True)
     services.request_rescan(version=published.version, actor=mona)
 
     assert stands(published.skill)[1] == "scanner.static.clean"
@@ -201,6 +237,33 @@ def test_four_workers_scan_each_version_once(publish):
 
     assert sum(at_once(*[work] * 4)) == 8
     assert Scan.objects.filter(status="clean").count() == 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_passes_over_what_another_takes_up(publish):
+    publish("older", CLEAN)
+    newer = publish("newer", CLEAN).version
+    services.queue_new_versions()
+    held, looked = Event(), Event()
+
+    def hold():
+        with transaction.atomic():
+            Scan.objects.due().select_for_update().first()
+            held.set()
+            return looked.wait(10)
+
+    def claim():
+        assert held.wait(10)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        try:
+            return services.claim_scan()
+        finally:
+            looked.set()
+
+    _, scan = at_once(hold, claim)
+
+    assert scan.version_id == newer.pk
 
 
 @pytest.mark.django_db
