@@ -21,6 +21,6 @@ def rescan_outdated(progress: Progress) -> dict[str, Any]:
     """Ask for a scan of every version whose result is of other rules than today's."""
     last = progress.cursor or 0
     while (reached := services.queue_outdated(last)) is not None:
-        last = reached
-        progress.advance(services.BATCH, cursor=last)
+        last, looked = reached
+        progress.advance(looked, cursor=last)
     return {"versions": progress.run.done}

@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
@@ -16,9 +16,10 @@ from accounts import audit
 from accounts.models import User
 from moderation import scanners
 from moderation.models import Finding, Scan, ScanStatus
+from moderation.scanners import catalogue
 from skills.blobs import open_blob
 from skills.models import ScanState, Skill, SkillFile, SkillListing, SkillVersion
-from skills.scan_results import Evidence, record_scan
+from skills.scan_results import RESULTS, Evidence, record_scan
 
 logger = logging.getLogger(__name__)
 
@@ -29,42 +30,29 @@ RETRY_AFTER: Final = (timedelta(minutes=1), timedelta(minutes=5))
 BATCH: Final = 500
 # The worst findings, which the version itself shows; all of them stay with the scan.
 EVIDENCE_KEPT: Final = 50
+EVIDENCE_FROM: Final = scanners.Severity.MEDIUM
 # A name worth passing for: among the most downloaded, and of so many downloads.
 POPULAR: Final = 200
 POPULAR_FROM: Final = 1000
-# What stands against a version whose scan ended three times in an error.
-UNFINISHED: Final = scanners.Finding(
-    rule="scan.unfinished",
-    attack_class="unfinished",
-    severity=scanners.Severity.MEDIUM,
-    confidence=scanners.Confidence.LOW,
-    file="",
-    line=0,
-    snippet="",
-)
 
 
-def queue_new_versions() -> int:
-    """Ask for a scan of every version that none has seen; return how many were asked for.
+def queue_new_versions() -> None:
+    """Ask for a scan of every version that none has seen.
 
     Reads the finder "scan pending", so a version whose wake-up got lost is found all the same.
     """
-    asked = 0
-    while True:
-        unasked = SkillVersion.objects.scan_pending().filter(
-            ~Exists(Scan.objects.unfinished().filter(version=OuterRef("pk")))
-        )
-        found = list(unasked.values_list("pk", flat=True)[:BATCH])
-        if not found:
-            return asked
-        asked += request_scans(found)
+    unasked = SkillVersion.objects.scan_pending().filter(
+        ~Exists(Scan.objects.unfinished().filter(version=OuterRef("pk")))
+    )
+    while found := list(unasked.values_list("pk", flat=True)[:BATCH]):
+        request_scans(found)
 
 
-def request_scans(version_ids: Iterable[int]) -> int:
+def request_scans(version_ids: Iterable[int]) -> None:
     """Ask for scans of these versions; one that is waiting or under way is enough."""
-    rows = [Scan(version_id=version_id) for version_id in version_ids]
-    Scan.objects.bulk_create(rows, ignore_conflicts=True)
-    return len(rows)
+    Scan.objects.bulk_create(
+        [Scan(version_id=version_id) for version_id in version_ids], ignore_conflicts=True
+    )
 
 
 @transaction.atomic
@@ -74,24 +62,24 @@ def request_rescan(*, version: SkillVersion, actor: User) -> None:
     audit.record(actor=actor, verb="version.rescan", thing=version)
 
 
-def queue_outdated(after: int, batch: int = BATCH) -> int | None:
+def queue_outdated(after: int) -> tuple[int, int] | None:
     """Ask for scans of the versions whose last result is of other rules; idempotent.
 
-    From the version behind `after` on, `batch` at most; return the last one looked at, None at
-    the end.
+    From the version behind `after` on, some hundreds; return the last one looked at and how many
+    were, None at the end.
     """
     last_rules = Scan.objects.finished().filter(version=OuterRef("pk"))
     looked = list(
         SkillVersion.objects.filter(pk__gt=after, withdrawn_at__isnull=True)
         .order_by("pk")
         .annotate(rules=Subquery(last_rules.values("rules_version")[:1]))
-        .values_list("pk", "rules")[:batch]
+        .values_list("pk", "rules")[:BATCH]
     )
     if not looked:
         return None
     current = scanners.RULES_VERSION
     request_scans(pk for pk, rules in looked if rules is not None and rules != current)
-    return int(looked[-1][0])
+    return looked[-1][0], len(looked)
 
 
 def claim_scan() -> Scan | None:
@@ -121,6 +109,8 @@ def perform_scan(scan: Scan) -> ScanStatus:
     skill = Skill.objects.filter(versions=scan.version_id).first()
     if skill is None:
         return ScanStatus.RUNNING
+    if scan.attempts > MAX_ATTEMPTS:
+        return _fail(scan, TimeoutError("Each worker that scanned it died over it."))
     try:
         report = scanners.scan(
             _files(scan.version_id), name=skill.slug, popular_names=_popular_names(skill)
@@ -169,7 +159,8 @@ def _record(scan: Scan, status: ScanStatus, findings: Iterable[scanners.Finding]
     found = tuple(findings)
     hashes = dict(SkillFile.objects.filter(version=scan.version_id).values_list("path", "blob"))
     Finding.objects.bulk_create(_row(scan, finding, hashes) for finding in found)
-    evidence = [_evidence(finding) for finding in found[:EVIDENCE_KEPT]]
+    told = [finding for finding in found if finding.severity.rank >= EVIDENCE_FROM.rank]
+    evidence = [_evidence(finding) for finding in told[:EVIDENCE_KEPT]]
     record_scan(version_id=scan.version_id, state=ScanState(status), evidence=evidence)
     return status
 
@@ -200,19 +191,20 @@ def _row(scan: Scan, found: scanners.Finding, hashes: Mapping[str, str]) -> Find
 
 
 def _fail(scan: Scan, error: Exception) -> ScanStatus:
-    if scan.attempts >= MAX_ATTEMPTS:
-        return _record(scan, ScanStatus.SUSPICIOUS, [UNFINISHED])
+    """Let the scan be tried again, or end it. What an earlier scan found of the version stays."""
+    version = SkillVersion.objects.filter(pk=scan.version_id)
+    is_known = version.filter(scan_state__in=RESULTS).exists()
+    is_last = scan.attempts >= MAX_ATTEMPTS
+    if is_last and not is_known:
+        return _record(scan, ScanStatus.SUSPICIOUS, [catalogue.found("scan.unfinished", "", "")])
+    told: dict[str, Any] = {"error": f"{type(error).__name__}: {error}"[:500]}
+    if is_last:
+        told |= {"status": ScanStatus.FAILED, "finished_at": Now()}
+    else:
+        due_at = Now() + RETRY_AFTER[scan.attempts - 1]
+        told |= {"status": ScanStatus.PENDING, "due_at": due_at}
     with transaction.atomic():
         mine = Scan.objects.filter(pk=scan.pk, lease_token=scan.lease_token)
-        if mine.update(
-            status=ScanStatus.PENDING,
-            lease_token=None,
-            lease_until=None,
-            due_at=Now() + RETRY_AFTER[scan.attempts - 1],
-            error=f"{type(error).__name__}: {error}"[:500],
-        ):
-            # A rescan that fails says nothing new: what was known of the version stays.
-            version = SkillVersion.objects.filter(pk=scan.version_id, scanned_at__isnull=True)
-            if version.exists():
-                record_scan(version_id=scan.version_id, state=ScanState.FAILED, evidence=[])
+        if mine.update(lease_token=None, lease_until=None, **told) and not is_known:
+            record_scan(version_id=scan.version_id, state=ScanState.FAILED, evidence=[])
     return ScanStatus.FAILED

@@ -7,17 +7,17 @@ verdict"). A hold or a decision of staff on the skill outranks every scan.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 from django.db.models.functions import Now
 
 from config.derived import deferred
 from skills import verdict
 from skills.models import ModerationStatus, ScanState, Skill, SkillTag, SkillVersion
+from skills.services import LATEST
 
-LATEST: Final = "latest"
-# A result of these states is known; before one, the skill keeps the flags of the version before.
-_KNOWN: Final = frozenset({ScanState.CLEAN, ScanState.SUSPICIOUS, ScanState.MALICIOUS})
+RESULTS: Final = frozenset({ScanState.CLEAN, ScanState.SUSPICIOUS, ScanState.MALICIOUS})
+"""States that say something; before one, the skill keeps the flags of the version before."""
 
 
 class Evidence(TypedDict):
@@ -31,8 +31,8 @@ class Evidence(TypedDict):
     snippet: str
 
 
-def record_scan(*, version_id: int, state: ScanState, evidence: Sequence[Evidence]) -> bool:
-    """Store the result of a version's scan and what follows from it; False for a version gone.
+def record_scan(*, version_id: int, state: ScanState, evidence: Sequence[Evidence]) -> None:
+    """Store how a version's scan ended and what follows from it; nothing for a version gone.
 
     One transaction, under the skill's lock. Idempotent. A malicious version is blocked alone:
     `latest` goes back to the newest one that can be installed and returns when the block is
@@ -41,16 +41,24 @@ def record_scan(*, version_id: int, state: ScanState, evidence: Sequence[Evidenc
     with deferred():
         version = SkillVersion.objects.filter(pk=version_id).only("skill_id", "scan_state").first()
         if version is None:
-            return False
+            return
         skill = Skill.objects.select_for_update(no_key=True).get(pk=version.skill_id)
         former = SkillVersion.objects.values_list("scan_state", flat=True).get(pk=version_id)
-        SkillVersion.objects.filter(pk=version_id).update(
-            scan_state=state, scanned_at=Now(), scan_evidence=list(evidence)
-        )
+        told: dict[str, Any] = {"scan_state": state, "scan_evidence": list(evidence)}
+        if state in RESULTS:
+            # A failed one has looked at nothing, so it leaves no time of a scan.
+            told["scanned_at"] = Now()
+            _note_scan_of_restored(skill, version_id)
+        SkillVersion.objects.filter(pk=version_id).update(**told)
         if ScanState.MALICIOUS in {former, state} and former != state:
             _point_latest(skill, version_id, is_blocked=state == ScanState.MALICIOUS)
         _settle(skill)
-    return True
+
+
+def _note_scan_of_restored(skill: Skill, version_id: int) -> None:
+    """Forget that a skill came back unscanned: what it hands out has been scanned since."""
+    if SkillTag.objects.filter(skill=skill, name=LATEST, version=version_id).exists():
+        Skill.objects.filter(pk=skill.pk).update(restored_at=None)
 
 
 def _point_latest(skill: Skill, version_id: int, *, is_blocked: bool) -> None:
@@ -69,7 +77,6 @@ def _point_latest(skill: Skill, version_id: int, *, is_blocked: bool) -> None:
 def _settle(skill: Skill) -> None:
     """Let the skill say what the scan of its latest version says, unless somebody decided."""
     if not skill.moderation_reason.startswith("scanner."):
-        Skill.objects.filter(pk=skill.pk).update(restored_at=None)
         return
     state = (
         SkillVersion.objects.filter(skill=skill, tag_rows__name=LATEST, tag_rows__skill=skill)
@@ -80,7 +87,7 @@ def _settle(skill: Skill) -> None:
         return
     flags = set(skill.moderation_flags)
     status = skill.moderation_status
-    if state in _KNOWN:
+    if state in RESULTS:
         flags -= {verdict.FLAG_SUSPICIOUS, verdict.FLAG_MALWARE}
         if state == ScanState.SUSPICIOUS:
             flags.add(verdict.FLAG_SUSPICIOUS)
@@ -94,5 +101,4 @@ def _settle(skill: Skill) -> None:
         moderation_status=status,
         moderation_flags=sorted(flags),
         moderation_reason=f"scanner.static.{state}",
-        restored_at=None,
     )

@@ -60,7 +60,7 @@ def scan(
                 _unfinished(path, "The files before it used up the time for a version.")
             )
         else:
-            findings.extend(_scan_file(path, files[path], skill))
+            findings.extend(_scan_file(path, files[path], skill, ends_at))
     if readme is not None:
         findings.extend(structure.of_readme(readme))
         findings.extend(structure.of_names(readme, name, popular_names))
@@ -76,7 +76,7 @@ def _description(readme: Text | None) -> str:
         return ""
 
 
-def _scan_file(path: str, content: bytes, skill: _Skill) -> Iterator[Finding]:
+def _scan_file(path: str, content: bytes, skill: _Skill, ends_at: float) -> Iterator[Finding]:
     yield from structure.of_content(path, content)
     text = read_text(path, content)
     yield from structure.of_characters(text, content)
@@ -84,7 +84,7 @@ def _scan_file(path: str, content: bytes, skill: _Skill) -> Iterator[Finding]:
     try:
         for finding in _by_rules(text):
             yield _mild(finding) if is_specimen else finding
-        for finding in _in_payloads(text):
+        for finding in _in_payloads(text, ends_at):
             yield _mild(finding) if is_specimen else finding
     except rulebook.TimeLimitReached:
         yield _unfinished(path, "The file took longer than the time limit; look at it by hand.")
@@ -107,9 +107,11 @@ def _by_rules(text: Text) -> Iterator[Finding]:
         yield _mild(finding) if is_quoted else finding
 
 
-def _in_payloads(text: Text) -> Iterator[Finding]:
+def _in_payloads(text: Text, ends_at: float) -> Iterator[Finding]:
     """What encoded text does when decoded. That it is hidden makes any act of it an attack."""
     for payload in decoding.payloads(text.wrapped):
+        if time.monotonic() > ends_at:
+            raise rulebook.TimeLimitReached
         line, column = text.line_at(payload.offset), text.column_at(payload.offset)
         told = _told(payload)
         if told is None:

@@ -206,17 +206,63 @@ def test_after_three_tries_it_is_suspicious_and_never_clean(publish, unreadable)
 
 
 @pytest.mark.django_db
-def test_a_rescan_that_fails_keeps_what_was_known(publish, unreadable, mona):
+@pytest.mark.parametrize("files", [CLEAN, SUSPICIOUS, MALICIOUS], ids=["clean", "susp", "mal"])
+def test_a_rescan_that_fails_thrice_keeps_what_was_known(publish, unreadable, mona, files):
     unreadable(False)
-    published = publish("notes", CLEAN)
+    published = publish("notes", files)
     scan_all()
     unreadable(True)
     services.request_rescan(version=published.version, actor=mona)
 
-    assert stands(published.skill)[1] == "scanner.static.clean"
+    stood = stands(published.skill)
+    evidence = SkillVersion.objects.get(pk=published.version.pk).scan_evidence
+
+    for _ in range(services.MAX_ATTEMPTS):
+        due_now()
+        assert scan_all() == {"failed": 1}
+
+    version = SkillVersion.objects.get(pk=published.version.pk)
+    assert stands(published.skill) == stood
+    assert (version.scan_evidence, version.scan_state) == (evidence, stood[1].rsplit(".")[-1])
+    assert Scan.objects.last().status == ScanStatus.FAILED
+    assert not Scan.objects.unfinished().exists()
+
+
+@pytest.mark.django_db
+def test_a_version_that_kills_its_workers_becomes_suspicious(publish):
+    skill = publish("notes", CLEAN).skill
+    services.queue_new_versions()
+    for _ in range(services.MAX_ATTEMPTS):
+        assert services.claim_scan()
+        Scan.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    assert scan_all() == {"suspicious": 1}
+
+    assert stands(skill)[1] == "scanner.static.suspicious"
+
+
+@pytest.mark.django_db
+def test_only_a_result_is_a_check(publish, unreadable):
+    version = publish("notes", CLEAN).version
+
     scan_all()
 
-    assert stands(published.skill)[1] == "scanner.static.clean"
+    version.refresh_from_db()
+    assert (version.scan_state, version.scanned_at) == ("failed", None)
+
+
+@pytest.mark.django_db
+def test_a_skill_brought_back_is_unscanned_until_what_it_hands_out_is_scanned(publish):
+    old = publish("notes", CLEAN, version="1.0.0")
+    new = publish("notes", CLEAN, version="1.1.0").version
+    Skill.objects.filter(pk=old.skill.pk).update(restored_at=timezone.now())
+
+    for version, state in ((old.version, "clean"), (new, "failed")):
+        services.record_scan(version_id=version.pk, state=ScanState(state), evidence=[])
+        assert Skill.objects.restored().exists()
+    services.record_scan(version_id=new.pk, state=ScanState.CLEAN, evidence=[])
+
+    assert not Skill.objects.restored().exists()
 
 
 # --- Two at once, killed, twice -------------------------------------------------------------------
@@ -297,7 +343,7 @@ def test_results_of_other_rules_are_looked_at_again_and_no_others(publish):
     scan_all()
     Scan.objects.filter(version=old).update(rules_version="before")
 
-    assert services.queue_outdated(0) == new.pk
+    assert services.queue_outdated(0) == (new.pk, 2)
     assert services.queue_outdated(new.pk) is None
 
     assert [scan.version_id for scan in Scan.objects.unfinished()] == [old.pk]
