@@ -86,7 +86,6 @@ def _context(asked: BoardFilter, shown: Shown) -> dict[str, Any]:
     return {
         "asked": asked,
         "shown": shown,
-        "window": query.window,
         "rows": [row_of(row) for row in shown.rows],
         "next_url": asked.url(to=asked.to + MORE_ROWS, snapshot=header and header.pk)
         if asked.to < size

@@ -14,10 +14,11 @@ from skills.api import actor_of, reads
 from skills.models import Skill, SkillVersion
 from skills.scan_results import Evidence
 from skills.serializers import milliseconds
+from skills.services import LATEST
 
 router = Router(tags=["skills"])
 
-# The contract knows three levels; below these nothing is evidence against a skill.
+# The levels of the contract for those that a version keeps as evidence.
 SEVERITIES: Final = {"critical": "critical", "high": "critical", "medium": "warn"}
 
 
@@ -42,11 +43,7 @@ def moderation(
 def _told(skill: Skill, *, may_know_all: bool) -> dict[str, Any]:
     version = _spoken_for(skill)
     evidence: list[Evidence] = version.scan_evidence if version else []
-    shown = [
-        _item(found, may_know_all=may_know_all)
-        for found in evidence
-        if found["severity"] in SEVERITIES
-    ]
+    shown = [_item(found, may_know_all=may_know_all) for found in evidence]
     return {
         "isSuspicious": skill.is_suspicious,
         "isMalwareBlocked": verdict.is_malware_blocked(skill),
@@ -62,7 +59,7 @@ def _told(skill: Skill, *, may_know_all: bool) -> dict[str, Any]:
 def _spoken_for(skill: Skill) -> SkillVersion | None:
     """Return the version that the skill's state speaks of."""
     rows = SkillVersion.objects.filter(skill=skill).only("scan_evidence", "scanned_at", "skill")
-    latest: SkillVersion | None = rows.filter(tag_rows__name="latest").first()
+    latest: SkillVersion | None = rows.filter(tag_rows__name=LATEST).first()
     return latest
 
 

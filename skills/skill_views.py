@@ -31,7 +31,6 @@ from skills.shown import Shown, diagnosis, find_shown, of_skill, state_of, withh
 from skills.slugs import CATEGORY_LABELS, DEFAULT_CATEGORY
 
 # What says nothing against a version by itself.
-QUIET_SEVERITIES: Final = {"info", "low"}
 TABS: Final = {
     "readme": "Readme",
     "files": "Files",
@@ -234,7 +233,6 @@ def _evidence(skill: Skill, current: SkillVersion) -> list[dict[str, Any]]:
             + (f"#L{found['line']}" if found["line"] else ""),
         }
         for found in current.scan_evidence
-        if found["severity"] not in QUIET_SEVERITIES
     ]
 
 

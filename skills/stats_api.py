@@ -19,7 +19,7 @@ from config.api import endpoint, error_response, json_response
 from config.errors import DomainError
 from config.formats import bytes_size
 from skills import events, lookup
-from skills.api import on_refusal
+from skills.api import actor_of, on_refusal
 from skills.models import Skill
 
 router = Router(tags=["skills"])
@@ -75,16 +75,11 @@ def unstar(
 
 def _starrable(request: HttpRequest, slug: str, owner: str) -> tuple[Skill, int]:
     """Return the skill of this name and who stars it. Raises the refusals."""
-    actor = _actor_of(request)
+    actor = actor_of(request)
     skill = lookup.find_skill(actor, slug, owner)
     if not can(actor, Verb.STAR, skill):
         raise ScopeMissing("This token may not star; make one that may change skills.")
     return skill, _user_id(actor)
-
-
-def _actor_of(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
 
 
 def _user_id(actor: Actor) -> int:
@@ -107,7 +102,7 @@ def report_install(request: HttpRequest) -> HttpResponse:
     A client that leaves a skill out has not removed it, and names that are no skill of ours are
     passed over. Labels of folders are not stored.
     """
-    actor = _actor_of(request)
+    actor = actor_of(request)
     names = list(dict.fromkeys(_installed(_body(request))))
     if len(names) > MAX_SKILLS:
         raise ReportTooLarge(f"Report at most {MAX_SKILLS:,} skills at once.", field="roots")
