@@ -1,4 +1,4 @@
-"""Is the queue being worked on? Read by the job room and by `manage.py queue_health`."""
+"""Is the queue being worked on? Read by `manage.py queue_health`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from django_q.models import OrmQ, Schedule, Task
 from config.formats import duration
 from jobs.models import ClusterBeat
 
-ALIVE_WITHIN: Final = timedelta(seconds=30)
 LATE_AFTER: Final = timedelta(minutes=3)
 STILL_AFTER: Final = timedelta(minutes=2)
 BACKLOG_AFTER: Final = timedelta(minutes=10)
@@ -28,7 +27,6 @@ class QueueHealth:
     checked_at: datetime
     ready_rows: int
     oldest_ready_seconds: float | None
-    last_beat_seconds: float | None
     clusters: tuple[ClusterBeat, ...]
     late_schedules: tuple[str, ...]
     failures_last_hour: int
@@ -36,19 +34,12 @@ class QueueHealth:
     @property
     def is_worker_alive(self) -> bool:
         """Say whether some cluster gave a sign of life just now."""
-        return (
-            self.last_beat_seconds is not None
-            and self.last_beat_seconds < ALIVE_WITHIN.total_seconds()
-        )
+        return any(cluster.is_alive(self.checked_at) for cluster in self.clusters)
 
     @property
     def unserved_queues(self) -> tuple[str, ...]:
         """Return the queues that shall have clusters and have none alive."""
-        alive = {
-            cluster.queue
-            for cluster in self.clusters
-            if self.checked_at - cluster.beat_at < ALIVE_WITHIN
-        }
+        alive = {cluster.queue for cluster in self.clusters if cluster.is_alive(self.checked_at)}
         wanted = (queue for queue, count in settings.WORKER_CLUSTERS.items() if count)
         return tuple(queue for queue in wanted if queue not in alive)
 
@@ -88,7 +79,6 @@ def queue_health() -> QueueHealth:
         checked_at=now,
         ready_rows=ready["rows"],
         oldest_ready_seconds=_age(ready["oldest"], now),
-        last_beat_seconds=_age(max((c.beat_at for c in clusters), default=None), now),
         clusters=clusters,
         late_schedules=tuple(late.order_by("name").values_list("name", flat=True)),
         failures_last_hour=failures.count(),

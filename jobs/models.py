@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.querysets import JobRunQuerySet
+
+# A cluster that is silent for longer is taken for dead.
+ALIVE_WITHIN: Final = timedelta(seconds=30)
 
 
 class RunState(models.TextChoices):
@@ -132,3 +138,7 @@ class ClusterBeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.queue})"
+
+    def is_alive(self, now: datetime) -> bool:
+        """Say whether it showed a sign of life just now."""
+        return now - self.beat_at < ALIVE_WITHIN

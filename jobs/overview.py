@@ -72,11 +72,6 @@ def silence(run: JobRun, now: datetime) -> timedelta | None:
     return silent if silent > BEAT_PATIENCE else None
 
 
-def is_alive(beat: ClusterBeat, now: datetime) -> bool:
-    """Say whether a cluster showed a sign of life just now."""
-    return now - beat.beat_at < BEAT_PATIENCE
-
-
 def percentile(durations: list[timedelta], percent: int) -> timedelta | None:
     """Return the smallest duration that `percent` of them do not exceed (nearest rank)."""
     ordered = sorted(durations)
@@ -248,13 +243,13 @@ class Room:
     @property
     def alive(self) -> list[ClusterBeat]:
         """Return the clusters that showed a sign of life just now."""
-        return [beat for beat in self.beats if is_alive(beat, self.now)]
+        return [beat for beat in self.beats if beat.is_alive(self.now)]
 
     @property
     def clusters(self) -> list[tuple[ClusterBeat, timedelta | None]]:
         """Return every cluster, and for how long it has been silent; None for a living one."""
         return [
-            (beat, None if is_alive(beat, self.now) else self.now - beat.beat_at)
+            (beat, None if beat.is_alive(self.now) else self.now - beat.beat_at)
             for beat in self.beats
         ]
 
@@ -279,7 +274,7 @@ class Room:
 
 
 def read_room() -> Room:
-    """Read how every job stands: seven statements and two per backlog."""
+    """Read how every job stands: six statements and two per backlog."""
     now = timezone.now()
     names = [job.name for job in JOBS]
     recent: dict[str, list[JobRun]] = defaultdict(list)
@@ -290,7 +285,7 @@ def read_room() -> Room:
     for run in JobRun.objects.active().select_related("asked_by").order_by("pk"):
         active[run.kind].append(run)
     beats = list(ClusterBeat.objects.order_by("queue", "name"))
-    queues = {beat.queue for beat in beats if is_alive(beat, now)}
+    queues = {beat.queue for beat in beats if beat.is_alive(now)}
     schedules = {row.name: row for row in Schedule.objects.all()}
 
     standings = [

@@ -248,11 +248,6 @@ def _columns(job: Job) -> dict[str, object]:
     }
 
 
-def paused_names() -> set[str]:
-    """Return the jobs whose schedule is paused."""
-    return set(Schedule.objects.filter(repeats=0).values_list("name", flat=True))
-
-
 @transaction.atomic
 def set_paused(name: str, *, paused: bool) -> bool:
     """Pause or resume a job's schedule; False when it already is so.

@@ -154,7 +154,7 @@ def run(request: HttpRequest, viewer: User, run_id: int) -> HttpResponse:
         return _run_page(request, viewer, found)
     page = RunPage(found, timezone.now())
     sentence, told = announcement(page, request.GET.get("told", ""))
-    return _run_page(request, viewer, found, sentence=sentence, told=told)
+    return _run_page(request, viewer, found, page=page, sentence=sentence, told=told)
 
 
 def _run_page(
@@ -163,9 +163,10 @@ def _run_page(
     found: JobRun,
     *,
     status: int = 200,
+    page: RunPage | None = None,
     **context: Any,
 ) -> HttpResponse:
-    page = RunPage(found, timezone.now())
+    page = page or RunPage(found, timezone.now())
     template = "staff/_run.html" if wants_partial(request) else "staff/run.html"
     context = {"told": page.quarters} | context | {"page": page, "tab": "jobs"}
     return render(request, template, context | {"may_act": _may_act(viewer)}, status=status)

@@ -14,7 +14,6 @@ from enum import Enum, auto
 from typing import Final
 
 from django.conf import settings
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from config.queues import queue_settings
@@ -155,7 +154,6 @@ class Tree:
             host=self.host,
             pid=self._process.pid,
             started_at=self.started_at,
-            beat_at=Now(),
             last_done_at=self.last_done_at,
             restarts=self.restarts,
             last_restart_reason=self.last_reason,

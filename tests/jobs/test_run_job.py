@@ -19,7 +19,7 @@ def test_it_runs_to_the_end_and_says_what_was_done(capsys):
 
     run = JobRun.objects.get()
     assert (run.state, run.trigger) == (RunState.SUCCEEDED, Trigger.COMMAND)
-    assert capsys.readouterr().out.startswith(f"fold_events #{run.pk}: events 0,")
+    assert capsys.readouterr().out.startswith(f"fold_events #{run.pk}: 0 events · ")
     assert not OrmQ.objects.exists()  # The worker is not woken for it.
 
 

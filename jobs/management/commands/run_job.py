@@ -13,6 +13,7 @@ from config.formats import duration
 from jobs.models import JobRun, RunState, Trigger
 from jobs.schedules import JOBS, Job
 from jobs.services import execute_run, find_job, start_run
+from jobs.words import headline, result_words
 
 
 class Command(BaseCommand):
@@ -44,8 +45,8 @@ class Command(BaseCommand):
             raise CommandError(_refusal(run))
         if done.state != RunState.SUCCEEDED:
             # The log has the whole of it.
-            error = done.error.strip().rpartition("\n")[2]
-            raise CommandError(f"{done}: {done.get_state_display().lower()}. {error}".strip())
+            told = f"{done}: {done.get_state_display().lower()}. {headline(done.error)}"
+            raise CommandError(told.strip())
         self.stdout.write(_told(done))
 
     def _execute(self, run: JobRun) -> JobRun | None:
@@ -71,7 +72,6 @@ def _refusal(run: JobRun) -> str:
 
 
 def _told(run: JobRun) -> str:
-    """Write what a run did as words: `fold_events #3: events 120, of deleted skills 0 (2 s)`."""
-    words = [f"{key.replace('_', ' ')} {value or 0}" for key, value in run.result.items()]
+    """Write what a run did as words: `fold_events #3: 120 events · 0 of deleted skills (2 s)`."""
     took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
-    return f"{run}: {', '.join(words) or 'done'} ({duration(took)})"
+    return f"{run}: {result_words(run.result) or 'done'} ({duration(took)})"

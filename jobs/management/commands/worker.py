@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from config.queues import known_queues
 from jobs.supervisor import Supervisor
 
 
@@ -27,7 +26,4 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
-        unknown = settings.WORKER_CLUSTERS.keys() - set(known_queues())
-        if unknown:
-            raise CommandError(f"There is no queue {', '.join(sorted(unknown))}.")
         Supervisor(settings.WORKER_CLUSTERS, until_idle=options["until_idle"]).run()
