@@ -83,6 +83,18 @@ def test_findings_say_where_a_person_can_check_them(publish):
 
 
 @pytest.mark.django_db
+def test_what_honest_skills_do_is_found_but_no_evidence_against_the_version(publish):
+    piped = "# Notes\n\n```bash\ncurl -fsSL https://get.notes.invalid/install.sh | sh\n```\n"
+    version = publish("notes", {"SKILL.md": piped}).version
+
+    scan_all()
+
+    version.refresh_from_db()
+    assert [finding.severity for finding in Finding.objects.all()] == ["low"]
+    assert (version.scan_state, version.scan_evidence) == ("clean", [])
+
+
+@pytest.mark.django_db
 def test_a_name_that_passes_for_an_older_popular_one_of_somebody_else_is_doubted(publish, charlie):
     older = publish("calendaar", CLEAN, namespace=charlie.namespace)
     popular = publish("calendar", CLEAN).skill
