@@ -10,8 +10,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from moderation import scanners, services
+from moderation import scanners
 from moderation.models import Finding, Scan, ScanStatus
+from moderation.services import scans
 from skills import blobs
 from skills.models import ScanState, Skill, SkillListing, SkillTag, SkillVersion
 from tests.config.rivals import at_once
@@ -33,7 +34,7 @@ def unreadable(monkeypatch):
         raise FileNotFoundError(sha256)
 
     def switch(is_lost):
-        monkeypatch.setattr(services, "open_blob", lose if is_lost else blobs.open_blob)
+        monkeypatch.setattr(scans, "open_blob", lose if is_lost else blobs.open_blob)
 
     switch(True)
     return switch
@@ -99,8 +100,8 @@ def test_a_name_that_passes_for_an_older_popular_one_of_somebody_else_is_doubted
     older = publish("calendaar", CLEAN, namespace=charlie.namespace)
     popular = publish("calendar", CLEAN).skill
     scan_all()
-    Skill.objects.filter(pk=popular.pk).update(downloads=services.POPULAR_FROM)
-    services.request_scans([older.version.pk])
+    Skill.objects.filter(pk=popular.pk).update(downloads=scans.POPULAR_FROM)
+    scans.request_scans([older.version.pk])
     mine = publish("calen-dar", CLEAN).skill
     theirs = publish("ca1endar", CLEAN, namespace=charlie.namespace).skill
 
@@ -121,7 +122,7 @@ def test_a_malicious_version_is_blocked_alone_and_latest_returns_when_it_is_lift
 
     assert stands(skill) == ("active", "scanner.static.clean", [], "1.0.0")
     assert not SkillVersion.objects.available().filter(pk=bad.pk).exists()
-    services.record_scan(version_id=bad.pk, state=ScanState.CLEAN, evidence=[])
+    scans.record_scan(version_id=bad.pk, state=ScanState.CLEAN, evidence=[])
     assert stands(skill) == ("active", "scanner.static.clean", [], "1.1.0")
 
 
@@ -133,7 +134,7 @@ def test_lifting_the_block_of_a_version_in_between_moves_latest_nowhere(publish)
     scan_all()
     SkillTag.objects.filter(skill=published.skill, name="latest").update(version=published.version)
 
-    services.record_scan(version_id=bad.pk, state=ScanState.CLEAN, evidence=[])
+    scans.record_scan(version_id=bad.pk, state=ScanState.CLEAN, evidence=[])
 
     assert stands(published.skill)[3] == "1.0.0"
 
@@ -209,7 +210,7 @@ def test_a_failed_scan_of_a_new_version_lifts_no_doubt(publish, unreadable, file
 def test_after_three_tries_it_is_suspicious_and_never_clean(publish, unreadable):
     skill = publish("notes", CLEAN).skill
 
-    for _ in range(services.MAX_ATTEMPTS):
+    for _ in range(scans.MAX_ATTEMPTS):
         due_now()
         scan_all()
 
@@ -224,12 +225,12 @@ def test_a_rescan_that_fails_thrice_keeps_what_was_known(publish, unreadable, mo
     published = publish("notes", files)
     scan_all()
     unreadable(True)
-    services.request_rescan(version=published.version, actor=mona)
+    scans.request_rescan(version=published.version, actor=mona)
 
     stood = stands(published.skill)
     evidence = SkillVersion.objects.get(pk=published.version.pk).scan_evidence
 
-    for _ in range(services.MAX_ATTEMPTS):
+    for _ in range(scans.MAX_ATTEMPTS):
         due_now()
         assert scan_all() == {"failed": 1}
 
@@ -243,9 +244,9 @@ def test_a_rescan_that_fails_thrice_keeps_what_was_known(publish, unreadable, mo
 @pytest.mark.django_db
 def test_a_version_that_kills_its_workers_becomes_suspicious(publish):
     skill = publish("notes", CLEAN).skill
-    services.queue_new_versions()
-    for _ in range(services.MAX_ATTEMPTS):
-        assert services.claim_scan()
+    scans.queue_new_versions()
+    for _ in range(scans.MAX_ATTEMPTS):
+        assert scans.claim_scan()
         Scan.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
 
     assert scan_all() == {"suspicious": 1}
@@ -270,9 +271,9 @@ def test_a_skill_brought_back_is_unscanned_until_what_it_hands_out_is_scanned(pu
     Skill.objects.filter(pk=old.skill.pk).update(restored_at=timezone.now())
 
     for version, state in ((old.version, "clean"), (new, "failed")):
-        services.record_scan(version_id=version.pk, state=ScanState(state), evidence=[])
+        scans.record_scan(version_id=version.pk, state=ScanState(state), evidence=[])
         assert Skill.objects.restored().exists()
-    services.record_scan(version_id=new.pk, state=ScanState.CLEAN, evidence=[])
+    scans.record_scan(version_id=new.pk, state=ScanState.CLEAN, evidence=[])
 
     assert not Skill.objects.restored().exists()
 
@@ -284,12 +285,12 @@ def test_a_skill_brought_back_is_unscanned_until_what_it_hands_out_is_scanned(pu
 def test_four_workers_scan_each_version_once(publish):
     for n in range(8):
         publish(f"notes-{n}", CLEAN)
-    services.queue_new_versions()
+    scans.queue_new_versions()
 
     def work():
         done = 0
-        while scan := services.claim_scan():
-            services.perform_scan(scan)
+        while scan := scans.claim_scan():
+            scans.perform_scan(scan)
             done += 1
         return done
 
@@ -301,7 +302,7 @@ def test_four_workers_scan_each_version_once(publish):
 def test_a_worker_passes_over_what_another_takes_up(publish):
     publish("older", CLEAN)
     newer = publish("newer", CLEAN).version
-    services.queue_new_versions()
+    scans.queue_new_versions()
     held, looked = Event(), Event()
 
     def hold():
@@ -315,7 +316,7 @@ def test_a_worker_passes_over_what_another_takes_up(publish):
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '2s'")
         try:
-            return services.claim_scan()
+            return scans.claim_scan()
         finally:
             looked.set()
 
@@ -327,13 +328,13 @@ def test_a_worker_passes_over_what_another_takes_up(publish):
 @pytest.mark.django_db
 def test_a_scan_whose_worker_died_is_taken_over_and_the_dead_ones_result_discarded(publish):
     skill = publish("notes", MALICIOUS).skill
-    services.queue_new_versions()
-    dead = services.claim_scan()
-    assert services.claim_scan() is None
+    scans.queue_new_versions()
+    dead = scans.claim_scan()
+    assert scans.claim_scan() is None
     Scan.objects.filter(pk=dead.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
 
     scan_all()
-    assert services.perform_scan(dead) == ScanStatus.RUNNING
+    assert scans.perform_scan(dead) == ScanStatus.RUNNING
 
     assert stands(skill)[1] == "scanner.static.malicious"
     assert Finding.objects.count() == 1
@@ -343,8 +344,8 @@ def test_a_scan_whose_worker_died_is_taken_over_and_the_dead_ones_result_discard
 def test_asking_twice_is_one_scan(publish, mona):
     version = publish("notes", CLEAN).version
 
-    services.queue_new_versions()
-    services.request_rescan(version=version, actor=mona)
+    scans.queue_new_versions()
+    scans.request_rescan(version=version, actor=mona)
 
     assert Scan.objects.count() == 1
 
@@ -355,8 +356,8 @@ def test_results_of_other_rules_are_looked_at_again_and_no_others(publish):
     scan_all()
     Scan.objects.filter(version=old).update(rules_version="before")
 
-    assert services.queue_outdated(0) == (new.pk, 2)
-    assert services.queue_outdated(new.pk) is None
+    assert scans.queue_outdated(0) == (new.pk, 2)
+    assert scans.queue_outdated(new.pk) is None
 
     assert [scan.version_id for scan in Scan.objects.unfinished()] == [old.pk]
     scan_all()
@@ -368,9 +369,9 @@ def test_results_of_other_rules_are_looked_at_again_and_no_others(publish):
 @pytest.mark.django_db
 def test_a_version_that_is_gone_takes_its_scan_along(publish):
     version = publish("notes", CLEAN).version
-    services.queue_new_versions()
-    scan = services.claim_scan()
+    scans.queue_new_versions()
+    scan = scans.claim_scan()
     version.skill.delete()
 
-    assert services.perform_scan(scan) == ScanStatus.RUNNING
+    assert scans.perform_scan(scan) == ScanStatus.RUNNING
     assert not Scan.objects.exists()
