@@ -124,7 +124,7 @@ IS_SUSPICIOUS = DerivedField(
     name="is_suspicious",
     rule=lambda: Case(
         When(
-            Q(moderation_flags__contains=[verdict.FLAG_SUSPICIOUS])
+            Q(moderation_flags__overlap=sorted(verdict.SUSPICIOUS_FLAGS))
             | Q(moderation_reason__regex=r"^scanner\.[a-z]+\.(suspicious|malicious)$"),
             then=Value(True),
         ),

@@ -12,8 +12,8 @@ from accounts.policy import Actor
 from config.errors import DomainError
 from skills import verdict
 from skills.models import (
+    HOLDING,
     ModerationStatus,
-    ScanState,
     Skill,
     SkillAlias,
     SkillFile,
@@ -220,7 +220,13 @@ def require_available(version: SkillVersion) -> SkillVersion:
         raise Withheld(
             f"Version {version.version} was withdrawn.", slug=version.skill.slug, code="withdrawn"
         )
-    if version.scan_state == ScanState.MALICIOUS:
+    if version.decision in HOLDING:
+        raise Withheld(
+            f"Version {version.version} is held by a moderator.",
+            slug=version.skill.slug,
+            code="hidden",
+        )
+    if version.is_blocked:
         raise Withheld(
             f"Version {version.version} is blocked: a scan found malware.",
             slug=version.skill.slug,

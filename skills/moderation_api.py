@@ -14,7 +14,7 @@ from skills.api import actor_of, reads
 from skills.models import Skill, SkillVersion
 from skills.scan_results import Evidence
 from skills.serializers import milliseconds
-from skills.services import LATEST
+from skills.standing import LATEST
 
 router = Router(tags=["skills"])
 

@@ -24,6 +24,8 @@ PUBLIC = Q(
     soft_deleted_at__isnull=True,
     latest_version_summary__isnull=False,
 )
+# `SkillVersion.is_blocked`: staff hold it, or a scan found it malicious and nobody decided.
+BLOCKED = Q(decision__in=["changes", "hidden"]) | Q(scan_state="malicious", decision="")
 
 
 class SkillQuerySet(DerivedQuerySet):
@@ -45,11 +47,10 @@ class SkillQuerySet(DerivedQuerySet):
 
     def reason_out_of_date(self) -> Self:
         """Return skills whose reason is a scan result that their latest scan no longer says."""
-        current = Concat(Value("scanner.static."), F("latest_scan_state"))
         return self.filter(
-            Q(moderation_reason__startswith="scanner.static."),
+            Q(moderation_reason__startswith="scanner."),
             ~Q(latest_scan_state=""),
-            ~Q(moderation_reason=current),
+            ~Q(moderation_reason__endswith=Concat(Value("."), F("latest_scan_state"))),
         ).order_by("id")
 
     def quality_hold(self) -> Self:
@@ -78,7 +79,11 @@ class SkillVersionQuerySet(DerivedQuerySet):
 
     def available(self) -> Self:
         """Return the versions whose files may be read; `SkillVersion.is_available` for one row."""
-        return self.filter(withdrawn_at__isnull=True).exclude(scan_state="malicious")
+        return self.filter(~BLOCKED, withdrawn_at__isnull=True)
+
+    def blocked(self) -> Self:
+        """Return the versions that a decision or a scan holds; `SkillVersion.is_blocked`."""
+        return self.filter(BLOCKED)
 
     def newest_first(self) -> Self:
         """Return versions in the order of every version list."""

@@ -1,7 +1,6 @@
 """What a finished scan changes: its version, where `latest` leads, and how the skill stands.
 
-The one place that applies the scanner's rows of the truth table (docs/architecture.md, "One
-verdict"). A hold or a decision of staff on the skill outranks every scan.
+A hold outranks every scan, and so does a decision until a scan brings new evidence.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ from typing import Any, Final, TypedDict
 from django.db.models.functions import Now
 
 from config.derived import deferred
-from skills import verdict
-from skills.models import ModerationStatus, ScanState, Skill, SkillTag, SkillVersion
-from skills.services import LATEST
+from skills.models import HOLDING, ScanState, Skill, SkillTag, SkillVersion
+from skills.standing import LATEST, point_latest, settle
 
 RESULTS: Final = frozenset({ScanState.CLEAN, ScanState.SUSPICIOUS, ScanState.MALICIOUS})
 """States that say something; before one, the skill keeps the flags of the version before."""
@@ -31,74 +29,46 @@ class Evidence(TypedDict):
     snippet: str
 
 
-def record_scan(*, version_id: int, state: ScanState, evidence: Sequence[Evidence]) -> None:
+def record_scan(
+    *,
+    version_id: int,
+    state: ScanState,
+    evidence: Sequence[Evidence],
+    scanner: str = "static",
+    is_new_evidence: bool = False,
+) -> None:
     """Store how a version's scan ended and what follows from it; nothing for a version gone.
 
-    One transaction, under the skill's lock. Idempotent. A malicious version is blocked alone:
-    `latest` goes back to the newest one that can be installed and returns when the block is
-    lifted; with none left the skill is hidden.
+    One transaction, under the skill's lock. Idempotent. `scanner` is the one whose result it is.
+    With `is_new_evidence` a decision that let the version pass is void; one that holds it stands.
+    A malicious version is blocked alone: `latest` goes back to the newest one that can be
+    installed and returns when the block is lifted; with none left the skill is hidden.
     """
     with deferred():
-        version = SkillVersion.objects.filter(pk=version_id).only("skill_id", "scan_state").first()
+        version = SkillVersion.objects.filter(pk=version_id).only("skill_id").first()
         if version is None:
             return
         skill = Skill.objects.select_for_update(no_key=True).get(pk=version.skill_id)
-        former = SkillVersion.objects.values_list("scan_state", flat=True).get(pk=version_id)
-        told: dict[str, Any] = {"scan_state": state, "scan_evidence": list(evidence)}
+        told: dict[str, Any] = {
+            "scan_state": state,
+            "scanner": scanner,
+            "scan_evidence": list(evidence),
+        }
         if state in RESULTS:
             # A failed one has looked at nothing, so it leaves no time of a scan.
             told["scanned_at"] = Now()
             _note_scan_of_restored(skill, version_id)
-        SkillVersion.objects.filter(pk=version_id).update(**told)
-        if ScanState.MALICIOUS in {former, state} and former != state:
-            _point_latest(skill, version_id, is_blocked=state == ScanState.MALICIOUS)
-        _settle(skill)
+        rows = SkillVersion.objects.filter(pk=version_id)
+        if is_new_evidence:
+            passing = rows.exclude(decision__in=["", *HOLDING])
+            passing.update(decision="", **told) or rows.update(**told)
+        else:
+            rows.update(**told)
+        point_latest(skill=skill, version_id=version_id)
+        settle([skill.pk])
 
 
 def _note_scan_of_restored(skill: Skill, version_id: int) -> None:
     """Forget that a skill came back unscanned: what it hands out has been scanned since."""
     if SkillTag.objects.filter(skill=skill, name=LATEST, version=version_id).exists():
         Skill.objects.filter(pk=skill.pk).update(restored_at=None)
-
-
-def _point_latest(skill: Skill, version_id: int, *, is_blocked: bool) -> None:
-    tags = SkillTag.objects.filter(skill=skill, name=LATEST)
-    current = tags.values_list("version", flat=True).first()
-    newest = SkillVersion.objects.filter(skill=skill).available().newest_first().first()
-    if newest is None:
-        return
-    leads_here = current == version_id
-    # Back when the block is lifted: only to the version itself, and only if nothing newer came.
-    returns = not is_blocked and newest.pk == version_id
-    if (leads_here and is_blocked) or returns:
-        tags.update(version=newest)
-
-
-def _settle(skill: Skill) -> None:
-    """Let the skill say what the scan of its latest version says, unless somebody decided."""
-    if not skill.moderation_reason.startswith("scanner."):
-        return
-    state = (
-        SkillVersion.objects.filter(skill=skill, tag_rows__name=LATEST, tag_rows__skill=skill)
-        .values_list("scan_state", flat=True)
-        .first()
-    )
-    if state is None:
-        return
-    flags = set(skill.moderation_flags)
-    status = skill.moderation_status
-    if state in RESULTS:
-        flags -= {verdict.FLAG_SUSPICIOUS, verdict.FLAG_MALWARE}
-        if state == ScanState.SUSPICIOUS:
-            flags.add(verdict.FLAG_SUSPICIOUS)
-        if state == ScanState.MALICIOUS:
-            flags.add(verdict.FLAG_MALWARE)
-        # The scanner alone hid it, so the scanner alone shows it again.
-        status = (
-            ModerationStatus.HIDDEN if state == ScanState.MALICIOUS else ModerationStatus.ACTIVE
-        )
-    Skill.objects.filter(pk=skill.pk).update(
-        moderation_status=status,
-        moderation_flags=sorted(flags),
-        moderation_reason=f"scanner.static.{state}",
-    )

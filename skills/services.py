@@ -22,7 +22,7 @@ from config.derived import deferred, own_columns
 from config.errors import DomainError
 from config.text import clean_line, refuse_unstorable
 from jobs.schedules import SCHEDULED_TASK
-from skills import packing, verdict
+from skills import packing
 from skills.bundle import Bundle
 from skills.fingerprint import fingerprints
 from skills.models import (
@@ -37,16 +37,16 @@ from skills.models import (
     VersionSource,
 )
 from skills.slugs import clean_categories, clean_topics, validate_new_slug
+from skills.standing import LATEST, settle
 
 # What names a skill: its namespace's primary key and its slug.
 Key = tuple[int, str]
 
-LATEST: Final = "latest"
 # Scans are the business of an app above; its job is known by name.
 SCAN_JOB: Final = "scan_versions"
 MAX_TAGS: Final = 20
 # What a publish says of a skill that stands; every other column is somebody else's.
-SAID: Final = ("display_name", "summary", "categories", "topics", "updated_at", "moderation_reason")
+SAID: Final = ("display_name", "summary", "categories", "topics", "updated_at")
 
 
 class VersionInvalid(DomainError):
@@ -185,6 +185,7 @@ def _insert(fresh: Sequence[_Checked], archives: Mapping[Key, str]) -> dict[Key,
         for fingerprint in sorted(one.fingerprints)
     )
     _point_tags(pairs, former)
+    settle(skills[key].pk for key in skills.keys() & former.keys())
     if versions:
         # Only a wake-up: the job finds what waits, every minute, also where this one gets lost.
         async_task(SCHEDULED_TASK, SCAN_JOB)
@@ -322,8 +323,6 @@ def _say(skill: Skill, one: _Checked) -> None:
         skill.categories = list(one.said.categories)
     if one.said.topics is not None:
         skill.topics = list(one.said.topics)
-    if LATEST in one.said.tags:
-        skill.moderation_reason = verdict.reason_of_new_version(skill.moderation_reason)
     skill.updated_at = one.when
 
 
@@ -353,6 +352,7 @@ def _version(one: _Checked, skill: Skill, archive: str) -> SkillVersion:
         file_count=len(bundle.files),
         size_bytes=bundle.size_bytes,
         archive_id=archive,
+        presumed_suspicious=skill.is_suspicious,
         created_at=one.when,
     )
 

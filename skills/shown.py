@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import wraps
 from typing import Final
 
@@ -15,7 +15,9 @@ from accounts.identity import page_actor
 from accounts.policy import Verb, can
 from skills import kept, lookup, verdict
 from skills.addresses import author_url, skill_url, version_url
-from skills.models import ModerationStatus, ScanState, Skill, SkillAlias, SkillVersion
+from skills.models import ModerationStatus, Skill, SkillAlias, SkillVersion
+from skills.standing import Standing
+from skills.standing import of_skill as standing_of
 
 View = Callable[..., HttpResponse]
 SAFE_METHODS: Final = {"GET", "HEAD"}
@@ -101,16 +103,6 @@ def diagnosis(request: HttpRequest, skill: Skill) -> str:
 # --- Which version, and how it stands -------------------------------------------------------------
 
 
-@dataclass
-class VersionState:
-    """A version as the truth table reads it."""
-
-    moderation_reason: str
-    is_suspicious: bool
-    moderation_status: str = ModerationStatus.ACTIVE
-    moderation_flags: list[str] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class Shown:
     """The version a page is about; none when nothing is published any more."""
@@ -120,7 +112,7 @@ class Shown:
     is_latest: bool
 
     @property
-    def state(self) -> Skill | VersionState:
+    def state(self) -> Skill | Standing:
         """Return what the truth table is asked about: the skill speaks for its latest version."""
         return self.skill if self.is_latest else state_of(self.version)
 
@@ -133,11 +125,9 @@ class Shown:
         return version_url(skill.owner_handle, skill.slug, self.version.version)
 
 
-def state_of(version: SkillVersion | None) -> VersionState:
+def state_of(version: SkillVersion | None) -> Standing:
     """Return how a version stands by itself; none is one that no scan has seen."""
-    state = version.scan_state if version else ScanState.PENDING
-    bad = state in {ScanState.SUSPICIOUS, ScanState.MALICIOUS}
-    return VersionState(f"scanner.static.{state}", bad)
+    return standing_of((), version)
 
 
 def find_shown(skill: Skill, number: str = "", *, texts: bool = False) -> Shown:

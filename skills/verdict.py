@@ -18,10 +18,15 @@ HIDDEN_BY_REPORTS: Final = "auto.reports"
 APPROVED: Final = "manual.approved"
 CAUTION: Final = "manual.caution"
 HIDDEN_BY_STAFF: Final = "manual.hidden"
+CHANGES_REQUESTED: Final = "manual.changes"
+AUTHOR_BANNED: Final = "auto.ban"
 REMOVED: Final = "manual.removed"
 
 FLAG_SUSPICIOUS: Final = "flagged.suspicious"
 FLAG_MALWARE: Final = "blocked.malware"
+
+SUSPICIOUS_FLAGS: Final = frozenset({FLAG_SUSPICIOUS, FLAG_MALWARE})
+"""Flags of which one is enough for a skill to count as suspicious."""
 
 # A scanner that has no result yet, or none it can stand by.
 _UNSCANNED: Final = ("pending", "running", "failed")
@@ -43,10 +48,14 @@ class Word(StrEnum):
 class Moderated(Protocol):
     """What the table reads."""
 
-    moderation_status: str
-    moderation_flags: list[str]
-    moderation_reason: str
-    is_suspicious: bool
+    @property
+    def moderation_status(self) -> str: ...
+    @property
+    def moderation_flags(self) -> list[str]: ...
+    @property
+    def moderation_reason(self) -> str: ...
+    @property
+    def is_suspicious(self) -> bool: ...
 
 
 def word_of_active(reason: str, *, is_suspicious: bool) -> Word:
@@ -67,15 +76,6 @@ def status_word(thing: Moderated) -> Word:
     if thing.moderation_status == "hidden":
         return Word.UNDER_REVIEW
     return word_of_active(thing.moderation_reason, is_suspicious=thing.is_suspicious)
-
-
-def reason_of_new_version(reason: str) -> str:
-    """Return the reason of a skill when its latest version is a new one.
-
-    That the version before was found good says nothing of the new files; doubts and holds stay.
-    """
-    found_good = reason.startswith("scanner.") and reason.endswith(".clean")
-    return SCAN_PENDING if found_good or reason == APPROVED else reason
 
 
 def is_malware_blocked(thing: Moderated) -> bool:

@@ -1,1 +1,1 @@
-"""What can be done at the moderation desk: each module one subject, each function one transaction."""
+"""What can be done at the moderation desk: a module per subject."""

@@ -15,20 +15,22 @@ from django.db.models import F
 
 from accounts.models import Namespace, User
 from config.derived import deferred
-from skills import verdict
 from skills.bundle import read_parts
 from skills.demo.content import DemoSkill, DemoVersion, Files, history
 from skills.demo.statistics import record_past
 from skills.models import (
     Badge,
-    ModerationStatus,
+    Decided,
+    HoldKind,
     ScanState,
     Skill,
     SkillAlias,
+    SkillHold,
     SkillTag,
     SkillVersion,
 )
-from skills.services import LATEST, Publication, give_badge, publish_version
+from skills.services import Publication, give_badge, publish_version
+from skills.standing import LATEST, settle
 
 # A scan of a small skill takes about this long.
 SCAN_TIME: Final = timedelta(seconds=40)
@@ -36,37 +38,28 @@ CLEAN: Final = ScanState.CLEAN
 
 
 class State(NamedTuple):
-    """What is stored of a row of the table; `scan` is the result of the latest version."""
+    """A row of the table by its causes: scan of the latest version, decision on it, a hold."""
 
-    reason: str
     scan: str = CLEAN
-    status: str = ModerationStatus.ACTIVE
-    flags: tuple[str, ...] = ()
+    decision: str = ""
+    hold: str = ""
     is_deleted: bool = False
     is_withdrawn: bool = False
 
 
-_SUSPICIOUS: Final = (verdict.FLAG_SUSPICIOUS,)
 STATES: Final[Mapping[str, State]] = {
-    "pending": State(verdict.SCAN_PENDING, ScanState.PENDING),
-    "clean": State(verdict.SCAN_CLEAN),
-    "suspicious": State(verdict.SCAN_SUSPICIOUS, ScanState.SUSPICIOUS, flags=_SUSPICIOUS),
-    "caution": State(verdict.CAUTION, ScanState.SUSPICIOUS, flags=_SUSPICIOUS),
-    "approved": State(verdict.APPROVED, ScanState.SUSPICIOUS),
-    "malicious": State(
-        verdict.SCAN_MALICIOUS,
-        ScanState.MALICIOUS,
-        ModerationStatus.HIDDEN,
-        (verdict.FLAG_MALWARE,),
-    ),
-    "reported": State(verdict.HIDDEN_BY_REPORTS, status=ModerationStatus.HIDDEN),
-    "hidden": State(
-        verdict.HIDDEN_BY_STAFF, ScanState.SUSPICIOUS, ModerationStatus.HIDDEN, _SUSPICIOUS
-    ),
-    "removed": State(verdict.REMOVED, ScanState.SUSPICIOUS, ModerationStatus.REMOVED, _SUSPICIOUS),
-    "held": State(verdict.QUALITY_HOLD, status=ModerationStatus.HIDDEN),
-    "deleted": State(verdict.SCAN_CLEAN, is_deleted=True),
-    "withdrawn": State(verdict.SCAN_CLEAN, is_withdrawn=True),
+    "pending": State(ScanState.PENDING),
+    "clean": State(),
+    "suspicious": State(ScanState.SUSPICIOUS),
+    "caution": State(ScanState.SUSPICIOUS, Decided.CAUTION),
+    "approved": State(ScanState.SUSPICIOUS, Decided.APPROVED),
+    "malicious": State(ScanState.MALICIOUS),
+    "reported": State(hold=HoldKind.REPORTS),
+    "hidden": State(ScanState.SUSPICIOUS, hold=HoldKind.HIDDEN),
+    "removed": State(ScanState.SUSPICIOUS, hold=HoldKind.REMOVED),
+    "held": State(hold=HoldKind.QUALITY),
+    "deleted": State(is_deleted=True),
+    "withdrawn": State(is_withdrawn=True),
 }
 
 
@@ -142,10 +135,13 @@ def _settle(skill: Skill, demo: DemoSkill, anchor: datetime) -> None:
         rows = SkillVersion.objects.filter(skill=skill, version__in=withdrawn)
         rows.update(withdrawn_at=changed_at)
     _point_latest(skill)
+    SkillVersion.objects.filter(skill=skill, version=demo.versions[0].number).update(
+        decision=state.decision
+    )
+    if state.hold:
+        SkillHold.objects.create(skill=skill, kind=state.hold, placed_at=changed_at)
+    settle([skill.pk])
     Skill.objects.filter(pk=skill.pk).update(
-        moderation_status=state.status,
-        moderation_flags=list(state.flags),
-        moderation_reason=state.reason,
         soft_deleted_at=changed_at if state.is_deleted else None,
         downloads=demo.counts.downloads,
         stars=demo.counts.stars,

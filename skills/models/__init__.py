@@ -1,3 +1,4 @@
+from skills.models.hold import HoldKind, SkillHold
 from skills.models.leaderboard import Board, Leaderboard, LeaderboardEntry, Window
 from skills.models.listing import SkillListing, SkillSearch
 from skills.models.skill import (
@@ -21,7 +22,9 @@ from skills.models.stats import (
     StatEvent,
 )
 from skills.models.version import (
+    HOLDING,
     Blob,
+    Decided,
     ScanState,
     SkillFile,
     SkillVersion,
@@ -30,11 +33,14 @@ from skills.models.version import (
 )
 
 __all__ = [
+    "HOLDING",
     "Badge",
     "Blob",
     "Board",
+    "Decided",
     "DownloadMark",
     "EventKind",
+    "HoldKind",
     "Leaderboard",
     "LeaderboardEntry",
     "ListedChange",
@@ -46,6 +52,7 @@ __all__ = [
     "SkillBadge",
     "SkillDailyStat",
     "SkillFile",
+    "SkillHold",
     "SkillHourlyStat",
     "SkillInstall",
     "SkillListing",

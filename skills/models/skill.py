@@ -73,9 +73,9 @@ class Skill(DerivedModel):
             models.Index(
                 name="skill_reason_out_of_date",
                 fields=["id"],
-                condition=Q(moderation_reason__startswith="scanner.static.")
+                condition=Q(moderation_reason__startswith="scanner.")
                 & ~Q(latest_scan_state="")
-                & ~Q(moderation_reason=Concat(Value("scanner.static."), F("latest_scan_state"))),
+                & ~Q(moderation_reason__endswith=Concat(Value("."), F("latest_scan_state"))),
             ),
             models.Index(
                 name="skill_quality_hold",

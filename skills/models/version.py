@@ -21,6 +21,19 @@ class ScanState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class Decided(models.TextChoices):
+    """What a person decided about one version; it outranks its scan until new evidence comes."""
+
+    APPROVED = "approved", "Approved"
+    CAUTION = "caution", "Caution"
+    CHANGES = "changes", "Changes requested"
+    HIDDEN = "hidden", "Hidden"
+
+
+# Decisions that keep the version from being handed out.
+HOLDING = (Decided.CHANGES, Decided.HIDDEN)
+
+
 class VersionSource(models.TextChoices):
     CLI = "cli", "Command line"
     WEB = "web", "Web form"
@@ -79,6 +92,11 @@ class SkillVersion(DerivedModel):
     archive = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
 
     scan_state = models.CharField(max_length=10, choices=ScanState, default=ScanState.PENDING)
+    # Which scanner the state is from; of several, the one with the worst result.
+    scanner = models.CharField(max_length=8, default="static", db_default="static")
+    # Whether the version before was doubtful: it counts until the first result of this one.
+    presumed_suspicious = models.BooleanField(default=False, db_default=False)
+    decision = models.CharField(max_length=8, choices=Decided, blank=True, db_default="")
     scan_requested_at = models.DateTimeField(db_default=Now())
     scanned_at = models.DateTimeField(null=True)
     # The worst findings of the last scan, as pages and API show them (skills/scan_results.py).
@@ -115,8 +133,18 @@ class SkillVersion(DerivedModel):
 
     @property
     def is_available(self) -> bool:
-        """Say whether its files may be read: not withdrawn and not blocked as malicious."""
-        return self.withdrawn_at is None and self.scan_state != ScanState.MALICIOUS
+        """Say whether its files are handed out: neither withdrawn nor blocked."""
+        return self.withdrawn_at is None and not self.is_blocked
+
+    @property
+    def is_blocked(self) -> bool:
+        """Say whether staff hold it, or a scan found it malicious and nobody decided otherwise.
+
+        `SkillVersionQuerySet.blocked()` is the same rule for lists.
+        """
+        return self.decision in HOLDING or (
+            self.scan_state == ScanState.MALICIOUS and not self.decision
+        )
 
 
 class SkillFile(models.Model):

@@ -11,8 +11,9 @@ from django.core.management import call_command
 
 from accounts.models import Namespace
 from skills.bundle import read_parts
-from skills.models import Blob, Skill, SkillVersion
+from skills.models import Blob, Skill, SkillHold, SkillVersion
 from skills.services import Publication, Published, publish_version
+from skills.standing import settle
 
 SKILL_MD = "---\nname: {slug}\ndescription: Does one thing well.\n---\n# {slug}\n\nUse it.\n"
 
@@ -38,6 +39,24 @@ def publish_skill(
     return publish_version(
         namespace=namespace, bundle=bundle_of(files), publication=publication, actor=actor
     )
+
+
+def hold(skill: Skill, kind: str) -> None:
+    """Hold a skill as staff, reports or the system do."""
+    SkillHold.objects.create(skill=skill, kind=kind)
+    settle([skill.pk])
+
+
+def decided_on(version: SkillVersion, decision: str) -> None:
+    """Decide on a version as a moderator does."""
+    SkillVersion.objects.filter(pk=version.pk).update(decision=decision)
+    settle([version.skill_id])
+
+
+def scanned(version: SkillVersion, state: str, scanner: str = "static") -> None:
+    """Let a scan of a version have ended like this."""
+    SkillVersion.objects.filter(pk=version.pk).update(scan_state=state, scanner=scanner)
+    settle([version.skill_id])
 
 
 def import_folder(folder: Path, *arguments: str) -> str:

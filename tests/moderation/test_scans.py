@@ -14,12 +14,15 @@ from moderation import scanners
 from moderation.models import Finding, Scan, ScanStatus
 from moderation.services import scans
 from skills import blobs
-from skills.models import ScanState, Skill, SkillListing, SkillTag, SkillVersion
+from skills.models import HoldKind, ScanState, Skill, SkillListing, SkillTag, SkillVersion
 from tests.config.rivals import at_once
 from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all, stands
+from tests.factories.skills import decided_on, hold
 
-HOLDS = ["auto.reports", "manual.hidden", "manual.removed", "auto.ban", "quality.low"]
-DECISIONS = ["manual.caution", "manual.approved"]
+DECISIONS = {
+    "approved": ("active", "manual.approved", []),
+    "caution": ("active", "manual.caution", ["flagged.suspicious"]),
+}
 
 
 def due_now() -> None:
@@ -153,23 +156,32 @@ def test_a_new_version_inherits_suspicion_until_its_own_result(publish):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("reason", [*HOLDS, *DECISIONS])
+@pytest.mark.parametrize("kind", HoldKind)
 @pytest.mark.parametrize("files", [CLEAN, SUSPICIOUS, MALICIOUS], ids=["clean", "susp", "mal"])
-def test_no_scan_lifts_a_hold_or_overwrites_a_decision(publish, reason, files):
+def test_no_scan_lifts_a_hold(publish, kind, files):
     published = publish("notes", files)
-    skill, version = published.skill, published.version
-    status = "removed" if reason == "manual.removed" else "hidden"
-    status = "active" if reason in DECISIONS else status
-    flags = ["flagged.suspicious"] if reason == "manual.caution" else []
-    Skill.objects.filter(pk=skill.pk).update(
-        moderation_status=status, moderation_reason=reason, moderation_flags=flags
-    )
+    hold(published.skill, kind)
+    held = stands(published.skill)[:2]
 
     scan_all()
 
-    assert stands(skill)[:3] == (status, reason, flags)
-    version.refresh_from_db()
-    assert version.scan_state in {"clean", "suspicious", "malicious"}
+    assert stands(published.skill)[:2] == held
+    published.version.refresh_from_db()
+    assert published.version.scan_state in {"clean", "suspicious", "malicious"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("decision", DECISIONS)
+@pytest.mark.parametrize("files", [CLEAN, SUSPICIOUS, MALICIOUS], ids=["clean", "susp", "mal"])
+def test_a_decision_outranks_a_scan_without_new_evidence(publish, decision, files):
+    published = publish("notes", files)
+    scan_all()
+    decided_on(published.version, decision)
+    scans.request_scans([published.version.pk])
+
+    scan_all()
+
+    assert stands(published.skill)[:3] == DECISIONS[decision]
 
 
 # --- Failures -------------------------------------------------------------------------------------
@@ -196,14 +208,15 @@ def test_a_failed_scan_of_a_new_version_lifts_no_doubt(publish, unreadable, file
     unreadable(False)
     skill = publish("notes", files, version="1.0.0").skill
     scan_all()
-    status, _reason, flags, _latest = stands(skill)
+    flags = stands(skill)[2]
     unreadable(True)
     publish("notes", CLEAN, version="1.1.0")
 
     assert scan_all() == {"failed": 1}
 
-    assert (stands(skill)[0], stands(skill)[2]) == (status, flags)
     assert flags
+    assert Skill.objects.get(pk=skill.pk).is_suspicious
+    assert stands(skill)[0] == "active"
 
 
 @pytest.mark.django_db

@@ -31,7 +31,7 @@ SKILL_FINDERS = {
         [
             {"moderation_reason": "'scanner.static.clean'", "latest_scan_state": "'clean'"},
             {"moderation_reason": "'scanner.static.pending'", "latest_scan_state": "''"},
-            {"moderation_reason": "'scanner.vt.suspicious'", "latest_scan_state": "'clean'"},
+            {"moderation_reason": "'scanner.vt.clean'", "latest_scan_state": "'clean'"},
             {"moderation_reason": "'manual.approved'", "latest_scan_state": "'suspicious'"},
         ],
     ),

@@ -3,59 +3,85 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
-from skills.models import Skill, SkillVersion
+from skills.models import HoldKind, Skill, SkillVersion
 from skills.services import VersionWithdrawn
 from skills.verdict import Word
 from tests.config.rivals import meet
-from tests.factories.skills import NamespaceFactory, publish_skill
+from tests.factories.skills import (
+    NamespaceFactory,
+    decided_on,
+    hold,
+    publish_skill,
+    scanned,
+)
 
-SUSPICIOUS = ["flagged.suspicious"]
 PENDING = "scanner.static.pending"
 
-# (status, flags, reason) before, the reason after, the public word after
-STATES = [
-    ("active", [], PENDING, PENDING, Word.NOT_SCANNED),
-    ("active", [], "scanner.static.failed", "scanner.static.failed", Word.NOT_SCANNED),
-    ("active", [], "scanner.static.clean", PENDING, Word.NOT_SCANNED),
-    ("active", [], "scanner.vt.clean", PENDING, Word.NOT_SCANNED),
-    ("active", [], "manual.approved", PENDING, Word.NOT_SCANNED),
-    ("active", SUSPICIOUS, "scanner.static.suspicious", None, Word.UNDER_REVIEW),
-    ("active", SUSPICIOUS, "manual.caution", None, Word.CAUTION),
-    ("hidden", ["blocked.malware"], "scanner.static.malicious", None, Word.UNDER_REVIEW),
-    ("hidden", [], "auto.reports", None, Word.UNDER_REVIEW),
-    ("hidden", SUSPICIOUS, "manual.hidden", None, Word.UNDER_REVIEW),
-    ("hidden", [], "auto.ban", None, Word.UNDER_REVIEW),
-    ("hidden", [], "quality.low", None, Word.UNDER_REVIEW),
-    ("removed", SUSPICIOUS, "manual.removed", None, Word.REMOVED),
-]
+# (scan state, scanner, decision) of the version before → whether the new one is doubtful.
+DOUBTS = {
+    ("clean", "static", ""): False,
+    ("clean", "vt", ""): False,
+    ("suspicious", "static", "approved"): False,
+    ("failed", "static", ""): False,
+    ("suspicious", "static", ""): True,
+    ("suspicious", "vt", ""): True,
+    ("suspicious", "static", "caution"): True,
+    ("malicious", "static", ""): True,
+}
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("status", "flags", "reason", "then", "word"), STATES)
-def test_a_new_version_inherits_doubts_and_holds_and_no_praise(
-    publish, status, flags, reason, then, word
-):
+@pytest.mark.parametrize(("former", "is_doubtful"), DOUBTS.items())
+def test_a_new_version_is_live_and_inherits_doubts_and_no_praise(publish, former, is_doubtful):
+    state, scanner, decision = former
+    published = publish()
+    scanned(published.version, state, scanner)
+    decided_on(published.version, decision)
+
+    publish(version="1.1.0")
+
+    after = Skill.objects.get(pk=published.skill.pk)
+    assert (after.moderation_status, after.moderation_reason) == ("active", PENDING)
+    assert after.is_suspicious == is_doubtful
+    assert after.status_word == (Word.UNDER_REVIEW if is_doubtful else Word.NOT_SCANNED)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", HoldKind)
+def test_no_new_version_lifts_a_hold(publish, kind):
     skill = publish().skill
-    Skill.objects.filter(pk=skill.pk).update(
-        moderation_status=status, moderation_flags=flags, moderation_reason=reason
-    )
-    suspicious = Skill.objects.get(pk=skill.pk).is_suspicious
+    hold(skill, kind)
+    held = Skill.objects.get(pk=skill.pk)
 
     publish(version="1.1.0")
 
     after = Skill.objects.get(pk=skill.pk)
-    assert after.moderation_reason == (then or reason)
-    assert after.status_word == word
-    assert after.is_suspicious == suspicious
-    assert (after.moderation_status, after.moderation_flags) == (status, flags)
+    assert (after.moderation_status, after.moderation_reason) == (
+        held.moderation_status,
+        held.moderation_reason,
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("decision", ["changes", "hidden"])
+def test_a_new_version_is_not_held_with_the_one_before(publish, decision):
+    published = publish()
+    decided_on(published.version, decision)
+    assert Skill.objects.get(pk=published.skill.pk).moderation_status == "hidden"
+
+    publish(version="1.1.0")
+
+    after = Skill.objects.get(pk=published.skill.pk)
+    assert (after.moderation_status, after.moderation_reason) == ("active", PENDING)
 
 
 @pytest.mark.django_db
 def test_a_version_that_is_not_the_latest_leaves_the_verdict(publish):
     skill = publish().skill
-    Skill.objects.filter(pk=skill.pk).update(moderation_reason="manual.approved")
+    decided_on(skill.versions.get(), "approved")
 
     publish(version="2.0.0-beta", tags=["beta"])
 
@@ -101,38 +127,40 @@ def test_a_withdrawn_version_is_not_published_again_and_it_says_so(publish, file
     assert (refusal.value.code, refusal.value.field) == ("version_withdrawn", "version")
 
 
-HIDE = {"moderation_status": "hidden", "moderation_reason": "manual.hidden"}
 COUNTED = {"downloads": 12, "stars": 3}
 
 
+def hide(skill: Skill) -> None:
+    with transaction.atomic():
+        hold(Skill.objects.select_for_update(no_key=True).get(pk=skill.pk), "hidden")
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("rival", [HIDE, COUNTED, {"moderation_reason": "manual.caution"}])
-def test_what_others_write_meanwhile_is_not_undone(rival):
+def test_what_others_write_meanwhile_is_not_undone():
     namespace = NamespaceFactory()
     skill = publish_skill(namespace=namespace).skill
-    Skill.objects.filter(pk=skill.pk).update(moderation_reason="scanner.static.clean")
-    hide = Skill.objects.filter(pk=skill.pk)
 
-    _hidden, published = meet(
-        lambda: hide.update(**rival),
+    _counted, published = meet(
+        lambda: Skill.objects.filter(pk=skill.pk).update(**COUNTED),
         lambda: publish_skill(namespace=namespace, version="1.1.0"),
     )
 
     assert published.created
-    after = hide.values(*rival).get()
-    assert after == rival
+    assert Skill.objects.filter(pk=skill.pk).values(*COUNTED).get() == COUNTED
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_hide_that_comes_after_a_publish_waits_and_stands():
+@pytest.mark.parametrize("comes_first", ["hide", "publish"])
+def test_a_hide_beside_a_publish_stands(comes_first):
     namespace = NamespaceFactory()
     skill = publish_skill(namespace=namespace).skill
-    hide = Skill.objects.filter(pk=skill.pk)
+    acts = {
+        "hide": lambda: hide(skill),
+        "publish": lambda: publish_skill(namespace=namespace, version="1.1.0"),
+    }
 
-    meet(
-        lambda: publish_skill(namespace=namespace, version="1.1.0"),
-        lambda: hide.update(**HIDE),
-    )
+    meet(acts.pop(comes_first), *acts.values())
 
-    assert hide.values(*HIDE).get() == HIDE
-    assert hide.get().latest_version_summary["version"] == "1.1.0"
+    after = Skill.objects.get(pk=skill.pk)
+    assert (after.moderation_status, after.moderation_reason) == ("hidden", "manual.hidden")
+    assert after.latest_version_summary["version"] == "1.1.0"

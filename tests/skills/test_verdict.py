@@ -51,7 +51,7 @@ TABLE = {
     "hidden by staff": Row("hidden", [], "manual.hidden", False, "Under review", "clean", False),
     "changes asked for": Row("hidden", [], "manual.changes", False, "Under review", "clean", False),
     "removed": Row("removed", [SUSPICIOUS], "manual.removed", True, "Removed", "suspicious", False),
-    "removed as malware": Row("removed", [MALWARE], "manual.removed", False, "Removed", "malicious", False),
+    "removed as malware": Row("removed", [MALWARE], "manual.removed", True, "Removed", "malicious", False),
     "author banned": Row("hidden", [], "auto.ban", False, "Under review", "clean", False),
     "quality hold": Row("hidden", [], "quality.low", False, "Under review", "clean", False),
 }  # fmt: skip
