@@ -98,19 +98,25 @@ def drifted() -> dict[str, list[int]]:
     return {label: keys for label, keys in found.items() if keys}
 
 
+APPEND_ONLY = ("accounts_auditevent", "moderation_decision")
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _clear_audit_rows_between_transactional_tests():
-    """Tests that commit are cleared by TRUNCATE, which the audit table refuses: switch it off."""
+def _clear_append_only_tables_between_transactional_tests():
+    """Tests that commit are cleared by TRUNCATE, which these tables refuse: switch it off."""
     original = TransactionTestCase._fixture_teardown
 
-    def teardown(self: TransactionTestCase) -> None:
+    def switch(state: str) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE accounts_auditevent DISABLE TRIGGER USER")
+            for table in APPEND_ONLY:
+                cursor.execute(f"ALTER TABLE {table} {state} TRIGGER USER")
+
+    def teardown(self: TransactionTestCase) -> None:
+        switch("DISABLE")
         try:
             original(self)
         finally:
-            with connection.cursor() as cursor:
-                cursor.execute("ALTER TABLE accounts_auditevent ENABLE TRIGGER USER")
+            switch("ENABLE")
 
     TransactionTestCase._fixture_teardown = teardown
     yield

@@ -14,9 +14,11 @@ from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import User
+from config.derived import deferred
 from moderation import scanners
 from moderation.models import Finding, Scan, ScanStatus
 from moderation.scanners import catalogue
+from moderation.services.triage import triage_scan
 from skills.blobs import open_blob
 from skills.models import ScanState, Skill, SkillFile, SkillListing, SkillVersion
 from skills.scan_results import RESULTS, Evidence, record_scan
@@ -144,24 +146,24 @@ def _popular_names(skill: Skill) -> set[str]:
     }
 
 
-@transaction.atomic
 def _record(scan: Scan, status: ScanStatus, findings: Iterable[scanners.Finding]) -> ScanStatus:
-    mine = Scan.objects.filter(pk=scan.pk, lease_token=scan.lease_token)
-    if not mine.update(
-        status=status,
-        lease_token=None,
-        lease_until=None,
-        rules_version=scanners.RULES_VERSION,
-        finished_at=Now(),
-        error="",
-    ):
-        return ScanStatus.RUNNING
-    found = tuple(findings)
-    hashes = dict(SkillFile.objects.filter(version=scan.version_id).values_list("path", "blob"))
-    Finding.objects.bulk_create(_row(scan, finding, hashes) for finding in found)
-    told = [finding for finding in found if finding.severity.rank >= EVIDENCE_FROM.rank]
-    evidence = [_evidence(finding) for finding in told[:EVIDENCE_KEPT]]
-    record_scan(version_id=scan.version_id, state=ScanState(status), evidence=evidence)
+    with deferred():
+        mine = Scan.objects.filter(pk=scan.pk, lease_token=scan.lease_token)
+        if not mine.update(
+            status=status,
+            lease_token=None,
+            lease_until=None,
+            rules_version=scanners.RULES_VERSION,
+            finished_at=Now(),
+            error="",
+        ):
+            return ScanStatus.RUNNING
+        found = tuple(findings)
+        hashes = dict(SkillFile.objects.filter(version=scan.version_id).values_list("path", "blob"))
+        Finding.objects.bulk_create(_row(scan, finding, hashes) for finding in found)
+        told = [finding for finding in found if finding.severity.rank >= EVIDENCE_FROM.rank]
+        evidence = [_evidence(finding) for finding in told[:EVIDENCE_KEPT]]
+        triage_scan(version_id=scan.version_id, state=ScanState(status), evidence=evidence)
     return status
 
 

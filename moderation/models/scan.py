@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from moderation.querysets import ScanQuerySet
+from moderation.querysets.scan import ScanQuerySet
 from skills.models import SkillVersion
 
 

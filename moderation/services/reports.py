@@ -1,0 +1,219 @@
+"""Reporting a version, and what reports bring about."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import User
+from accounts.policy import Actor
+from config.derived import deferred
+from config.errors import DomainError
+from config.text import clean_line, refuse_unstorable
+from moderation.models import (
+    Action,
+    Decision,
+    ItemKind,
+    NoticeKind,
+    Report,
+    ReportKind,
+    ReportStatus,
+    ReviewItem,
+)
+from moderation.services import items
+from moderation.services.decisions import evidence_keys
+from moderation.services.notices import tell_owner
+from skills.models import HoldKind, Skill, SkillHold, SkillVersion
+from skills.standing import settle
+
+OPEN_MOST: Final = 20
+"""Open reports of one person."""
+
+HIDES_AT: Final = 4
+"""Distinct reporters with an open report that hide a skill until a moderator has looked."""
+
+ACCOUNT_AGE: Final = timedelta(days=7)
+"""Younger accounts may report; they do not count towards hiding."""
+
+TEXT_LIMIT: Final = 500
+# What somebody adds to their open report.
+ADDED_LIMIT: Final = 2000
+
+
+class ReportRefused(DomainError):
+    code = "report_refused"
+
+
+class TooManyReports(DomainError):
+    code = "too_many_reports"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"You have {OPEN_MOST} open reports; please wait until some of them are closed."
+        )
+
+
+class ReportMissing(DomainError):
+    code = "report_not_found"
+
+
+class Reported:
+    """The report that stands, whether this call made it, and how many people reported."""
+
+    def __init__(self, report: Report, *, created: bool, reporters: int) -> None:
+        """Tell of `report`."""
+        self.report = report
+        self.created = created
+        self.reporters = reporters
+
+
+def report_version(
+    *,
+    version: SkillVersion,
+    reporter: User,
+    kind: str,
+    text: str,
+    file: str = "",
+    line: int = 0,
+) -> Reported:
+    """Report a version; a second report on it adds to the first while that is open.
+
+    The fourth distinct reporter whose account is old enough hides the skill until a moderator has
+    looked. One transaction, under the skill's lock. Raises `ReportRefused`, `TooManyReports`.
+    """
+    said = _checked(kind, text, file, line)
+    if version.skill.namespace_id in Actor(user=reporter).namespace_ids:
+        raise ReportRefused("This skill is yours; publish a new version or hide it instead.")
+    with deferred():
+        skill = Skill.objects.select_for_update(no_key=True).get(pk=version.skill_id)
+        # Counted under the person's lock, so that two at once cannot pass the limit.
+        User.objects.select_for_update(no_key=True).get(pk=reporter.pk)
+        mine = Report.objects.open().filter(reporter=reporter)
+        standing = mine.filter(version=version).first()
+        if standing is not None:
+            _add(standing, said)
+            return Reported(standing, created=False, reporters=_reporters(skill))
+        if mine.count() >= OPEN_MOST:
+            raise TooManyReports
+        report = Report.objects.create(skill=skill, version=version, reporter=reporter, **said)
+        version.skill = skill
+        items.open_item(version=version, kind=ItemKind.REPORT)
+        if _counting_reporters(skill) >= HIDES_AT:
+            _hide(skill, version)
+        return Reported(report, created=True, reporters=_reporters(skill))
+
+
+def _checked(kind: str, text: str, file: str, line: int) -> dict[str, Any]:
+    if kind not in ReportKind.values:
+        raise ReportRefused("Choose what is wrong with it.", field="kind")
+    text = refuse_unstorable(text.strip(), field="text")
+    if not text:
+        raise ReportRefused("Say in a sentence what you found.", field="text")
+    if len(text) > TEXT_LIMIT:
+        raise ReportRefused(f"Keep it within {TEXT_LIMIT} characters.", field="text")
+    return {
+        "kind": kind,
+        "text": text,
+        "file": clean_line(file, 500),
+        "line": line if 0 <= line <= 1_000_000 else 0,  # noqa: PLR2004
+    }
+
+
+def _add(report: Report, said: dict[str, Any]) -> None:
+    """Let a second report on the same version add to the first, once."""
+    if said["text"] in report.text:
+        return
+    report.text = f"{report.text}\n\n{said['text']}"[:ADDED_LIMIT]
+    report.save(update_fields=["text"])
+
+
+def _reporters(skill: Skill) -> int:
+    """Return how many people have an open report on the skill."""
+    return Report.objects.open().filter(skill=skill).values("reporter").distinct().count()
+
+
+def _counting_reporters(skill: Skill) -> int:
+    old_enough = timezone.now() - ACCOUNT_AGE
+    counting = Report.objects.open().filter(skill=skill, reporter__created_at__lte=old_enough)
+    return counting.values("reporter").distinct().count()
+
+
+def _hide(skill: Skill, version: SkillVersion) -> None:
+    """Hide the skill until a moderator has looked, and tell its owner why."""
+    _hold, is_new = SkillHold.objects.get_or_create(skill=skill, kind=HoldKind.REPORTS)
+    if not is_new:
+        return
+    settle([skill.pk])
+    decision = Decision.objects.create(
+        action=Action.HOLD_REPORTS,
+        item=ReviewItem.objects.get(version=version, appeal__isnull=True),
+        skill=skill,
+        version=version,
+        skill_label=str(skill)[:200],
+        version_label=version.version,
+        category="reports",
+        evidence_keys=evidence_keys(version),
+    )
+    audit.record(actor=None, verb="skill.hide", thing=skill, after={"decision": decision.pk})
+    tell_owner(NoticeKind.DECISION, decision)
+
+
+# --- Triage ---------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def triage_report(*, report_id: int, actor: User, status: str, note: str = "") -> Report:
+    """Close one report with a note, or open it again; what it is about stays undecided.
+
+    Raises `ReportMissing`, `ReportRefused`, `OwnSkill`.
+    """
+    if status not in ReportStatus.values:
+        raise ReportRefused("status is open, confirmed or dismissed.", field="status")
+    note = clean_line(note, 500)
+    if status != ReportStatus.OPEN and not note:
+        raise ReportRefused("A report is closed with a note.", field="note")
+    skill_id = Report.objects.filter(pk=report_id).values_list("skill", flat=True).first()
+    if skill_id is None:
+        raise ReportMissing("There is no such report.")
+    Skill.objects.select_for_update(no_key=True).get(pk=skill_id)
+    report: Report = (
+        Report.objects.select_related("skill", "version__skill")
+        .select_for_update(no_key=True, of=("self",))
+        .get(pk=report_id)
+    )
+    if report.skill.namespace_id in Actor(user=actor).namespace_ids:
+        raise items.OwnSkill
+    if report.status == status:
+        return report
+    former = report.status
+    if status == ReportStatus.OPEN:
+        _refuse_second(report)
+    report.status = status
+    is_open = status == ReportStatus.OPEN
+    report.triaged_by = None if is_open else actor
+    report.triage_note = note
+    report.triaged_at = None if is_open else timezone.now()
+    report.save()
+    audit.record(
+        actor=actor,
+        verb="report.triage",
+        thing=report,
+        before={"status": former},
+        after={"status": status},
+        reason=note,
+    )
+    if is_open:
+        items.open_item(version=report.version, kind=ItemKind.REPORT)
+    elif item := ReviewItem.objects.filter(version=report.version, appeal__isnull=True).first():
+        items.refresh_item(item)
+    return report
+
+
+def _refuse_second(report: Report) -> None:
+    mine = Report.objects.open().filter(reporter=report.reporter_id, version=report.version_id)
+    if mine.exists():
+        raise ReportRefused("Its reporter has another open report on this version.")

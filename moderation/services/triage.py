@@ -1,0 +1,131 @@
+"""What a finished scan means for the desk: what joins the queue, who is told, what is cleared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from accounts import audit
+from config.derived import deferred
+from moderation.models import Action, Decision, ItemKind, ItemState, NoticeKind, ReviewItem
+from moderation.services import items
+from moderation.services.decisions import evidence_keys
+from moderation.services.notices import tell_findings, tell_owner
+from skills.models import HoldKind, ScanState, Skill, SkillHold, SkillVersion
+from skills.scan_results import Evidence, record_scan
+
+DOUBTFUL = frozenset({ScanState.SUSPICIOUS, ScanState.MALICIOUS})
+# A banned author's skills wait for nobody.
+_WAITING = (HoldKind.HIDDEN, HoldKind.REPORTS, HoldKind.QUALITY)
+
+
+def triage_scan(
+    *, version_id: int, state: ScanState, evidence: Sequence[Evidence], scanner: str = "static"
+) -> None:
+    """Apply a scan's result and bring the version before a moderator where it needs one.
+
+    Part of the transaction that records the scan, under the skill's lock. Repeated with the same
+    result it changes nothing. A decision outranks the scan unless the scan found what the decided
+    one had not: a pair of rule and file.
+    """
+    with deferred():
+        skill = Skill.objects.select_for_update(no_key=True).filter(versions=version_id).first()
+        if skill is None:
+            return
+        version = SkillVersion.objects.get(pk=version_id)
+        version.skill = skill
+        former = ScanState(version.scan_state)
+        is_new = bool(version.decision) and _is_new(version, evidence)
+        record_scan(
+            version_id=version_id,
+            state=state,
+            evidence=evidence,
+            scanner=scanner,
+            is_new_evidence=is_new,
+        )
+        version.refresh_from_db(fields=["scan_state", "scanner", "scan_evidence", "decision"])
+        if state in DOUBTFUL and not version.decision:
+            _bring_up(version, former, evidence, is_new=is_new)
+        elif SkillHold.objects.filter(skill=skill, kind__in=_WAITING).exists():
+            _bring_up_held(version, evidence)
+        elif state == ScanState.CLEAN and not version.decision:
+            _clear(version)
+
+
+def _is_new(version: SkillVersion, evidence: Sequence[Evidence]) -> bool:
+    decided = (
+        Decision.objects.filter(version=version, actor__isnull=False)
+        .order_by("-pk")
+        .values_list("evidence_keys", flat=True)
+        .first()
+    )
+    known = decided if decided is not None else evidence_keys(version)
+    return bool({(found["rule"], found["file"]) for found in evidence} - set(map(tuple, known)))
+
+
+def _bring_up(
+    version: SkillVersion, former: ScanState, evidence: Sequence[Evidence], *, is_new: bool
+) -> None:
+    """Open the item; where that is news, block or flag the version in words, to its owner."""
+    standing = ReviewItem.objects.filter(version=version, appeal__isnull=True).first()
+    is_known = standing is not None and standing.state != ItemState.DONE and not is_new
+    if is_known and former == version.scan_state:
+        return
+    item = items.open_item(version=version, kind=ItemKind.SCAN, evidence=evidence)
+    if version.scan_state == ScanState.MALICIOUS:
+        tell_owner(NoticeKind.DECISION, _automatic(Action.BLOCK, item, version, evidence))
+    else:
+        tell_findings(version.skill, version, evidence)
+
+
+def _bring_up_held(version: SkillVersion, evidence: Sequence[Evidence]) -> None:
+    """Let a version of a held skill join the queue, unless it is there."""
+    waiting = ReviewItem.objects.filter(version=version, appeal__isnull=True)
+    if waiting.exclude(state=ItemState.DONE).exists() or version.decision:
+        return
+    items.open_item(version=version, kind=ItemKind.HOLD, evidence=evidence)
+
+
+def _clear(version: SkillVersion) -> None:
+    """Close what only an earlier scan had opened, now that nothing is found any more."""
+    open_items = ReviewItem.objects.open().filter(
+        version=version, kind=ItemKind.SCAN, appeal__isnull=True, reporters=0
+    )
+    item = open_items.select_for_update(no_key=True).first()
+    if item is None:
+        return
+    decision = _automatic(Action.CLEAR, item, version, ())
+    open_items.filter(pk=item.pk).update(
+        state=ItemState.DONE,
+        decision=decision,
+        closed_at=Now(),
+        severity=-1,
+        claimed_by=None,
+        claimed_at=None,
+        claimed_until=None,
+        revision=F("revision") + 1,
+    )
+    tell_owner(NoticeKind.DECISION, decision)
+
+
+def _automatic(
+    action: Action, item: ReviewItem, version: SkillVersion, evidence: Sequence[Evidence]
+) -> Decision:
+    """Append what the system did, with its audit row."""
+    decision = Decision.objects.create(
+        action=action,
+        item=item,
+        skill=version.skill,
+        version=version,
+        skill_label=str(version.skill)[:200],
+        version_label=version.version,
+        category=item.top_class,
+        evidence=list(evidence),
+        evidence_keys=evidence_keys(version),
+    )
+    audit.record(
+        actor=None, verb=f"review.{action}", thing=version, after={"decision": decision.pk}
+    )
+    return decision

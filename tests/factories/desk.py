@@ -1,0 +1,38 @@
+"""Items before a moderator, made as the product makes them: published, scanned, reported."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import create_user
+from moderation.models import Decision, ReviewItem
+from moderation.services.decisions import Verdict, decide
+from moderation.services.reports import Reported, report_version
+from skills.models import SkillVersion
+
+
+def item_of(version: SkillVersion) -> ReviewItem:
+    """The item of a version, as stored now."""
+    return ReviewItem.objects.get(version=version, appeal__isnull=True)
+
+
+def person(handle: str, *, days_old: int = 30, role: str = "user") -> User:
+    """Somebody whose account is so many days old."""
+    made = create_user(handle=handle, password=f"{handle}-keeps-a-secret", role=role)
+    User.objects.filter(pk=made.pk).update(created_at=timezone.now() - timedelta(days=days_old))
+    return made
+
+
+def report(version: SkillVersion, reporter: User, text: str = "It reads my keys.") -> Reported:
+    """Report a version as malicious."""
+    return report_version(version=version, reporter=reporter, kind="malicious", text=text)
+
+
+def decide_on(item: ReviewItem, actor: User, action: str, **said: Any) -> Decision:
+    """Decide on an item with a reason."""
+    said.setdefault("text", "Because of what stands in line 3.")
+    return decide(item_id=item.pk, actor=actor, verdict=Verdict(action, **said))
