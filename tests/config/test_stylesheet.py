@@ -1,4 +1,4 @@
-"""The style sheet against its promises: contrast recomputed from the tokens, size, no network."""
+"""The style sheets against their promises: contrast recomputed from the tokens, size, no network."""
 
 from __future__ import annotations
 
@@ -9,8 +9,18 @@ from pathlib import Path
 import pytest
 
 STATIC = Path(__file__).resolve().parents[2] / "config" / "static"
-CSS = (STATIC / "app.css").read_text(encoding="utf-8")
-CODE = re.sub(r"/\*.*?\*/", "", CSS, flags=re.DOTALL)
+KIB = 1024
+# Bytes, raw and compressed.
+BUDGETS = {"app.css": (30 * KIB, 8 * KIB), "staff.css": (16 * KIB, 4 * KIB)}
+
+
+def code_of(name: str) -> str:
+    """Return a sheet without its comments."""
+    return re.sub(r"/\*.*?\*/", "", (STATIC / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+CODE = code_of("app.css")
+STAFF_CODE = code_of("staff.css")
 SCHEMES = ("light", "dark")
 
 PAPER = ("bg", "surface", "sunken")
@@ -111,27 +121,37 @@ def test_rules_take_their_colours_from_tokens() -> None:
     assert literal == ["#0008"]
 
 
+def test_staff_sheet_takes_its_colours_from_the_tokens_of_the_other() -> None:
+    own = r"#[0-9a-fA-F]{3,8}\b|\b(?:rgba?|hsla?|oklch|oklab|lab|lch|hwb|color|light-dark)\("
+    properties = re.findall(r"(?<![\w-])--([\w-]+):", STAFF_CODE)
+
+    assert re.findall(own, STAFF_CODE) == []
+    assert set(properties) & set(TOKENS["light"]) == set()
+
+
 def test_every_variable_used_is_declared() -> None:
     declared = set(re.findall(r"(?<![\w-])--([\w-]+):", CODE))
 
-    assert set(re.findall(r"var\(--([\w-]+)", CODE)) - declared == set()
+    assert set(re.findall(r"var\(--([\w-]+)", CODE + STAFF_CODE)) - declared == set()
 
 
-def test_style_sheet_keeps_its_budget() -> None:
-    raw = CSS.encode()
+@pytest.mark.parametrize("name", BUDGETS)
+def test_style_sheet_keeps_its_budget(name: str) -> None:
+    raw, (most, most_compressed) = (STATIC / name).read_bytes(), BUDGETS[name]
 
-    assert len(raw) <= 30 * 1024
-    assert len(gzip.compress(raw, 9, mtime=0)) <= 8 * 1024
+    assert len(raw) <= most
+    assert len(gzip.compress(raw, 9, mtime=0)) <= most_compressed
 
 
 def test_script_keeps_its_budget() -> None:
     raw = (STATIC / "app.js").read_bytes()
 
-    assert len(gzip.compress(raw, 9, mtime=0)) <= 5 * 1024
+    assert len(gzip.compress(raw, 9, mtime=0)) <= 5 * KIB
 
 
-def test_style_sheet_loads_nothing() -> None:
-    assert re.findall(r"url\(|@import|@font-face|image-set\(", CODE) == []
+@pytest.mark.parametrize("name", BUDGETS)
+def test_style_sheet_loads_nothing(name: str) -> None:
+    assert re.findall(r"url\(|@import|@font-face|image-set\(", code_of(name)) == []
 
 
 def test_important_is_only_for_reduced_motion() -> None:
@@ -140,11 +160,12 @@ def test_important_is_only_for_reduced_motion() -> None:
 
     assert len(blocks) == 1
     assert "!important" in blocks[0]
-    assert "!important" not in CODE.replace(blocks[0], "")
+    assert "!important" not in CODE.replace(blocks[0], "") + STAFF_CODE
 
 
-def test_braces_are_balanced() -> None:
-    assert CODE.count("{") == CODE.count("}")
+@pytest.mark.parametrize("name", BUDGETS)
+def test_braces_are_balanced(name: str) -> None:
+    assert code_of(name).count("{") == code_of(name).count("}")
 
 
 @pytest.mark.parametrize("name", ["icons.svg", "favicon.svg"])
