@@ -64,7 +64,7 @@ def record_scan(
             passing.update(decision="", **told) or rows.update(**told)
         else:
             rows.update(**told)
-        point_latest(skill=skill, version_id=version_id)
+        point_latest(skill=skill, version=rows.only("skill", "scan_state", "decision").get())
         settle([skill.pk])
 
 

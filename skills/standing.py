@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
-from django.db.models import F
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import F, Q, Value
 
 from skills import verdict
 from skills.models import (
@@ -20,7 +21,6 @@ from skills.models import (
     ModerationStatus,
     ScanState,
     Skill,
-    SkillHold,
     SkillTag,
     SkillVersion,
 )
@@ -97,19 +97,17 @@ def of_skill(holds: Collection[str], version: SkillVersion | None) -> Standing:
 def settle(skill_ids: Iterable[int]) -> None:
     """Make the stored standing of these skills follow from their holds and versions.
 
-    The caller holds the skills' locks. Three statements, and one more for each standing that
+    The caller holds the skills' locks. Two statements, and one more for each standing that
     changed, however many skills.
     """
     ids = sorted(set(skill_ids))
-    holds: dict[int, set[str]] = defaultdict(set)
-    for skill_id, kind in SkillHold.objects.filter(skill__in=ids).values_list("skill", "kind"):
-        holds[skill_id].add(kind)
     speaking = _speaking(ids)
     columns = Standing._fields
-    stored = Skill.objects.filter(pk__in=ids).values_list("pk", *columns)
+    kinds = ArrayAgg("holds__kind", filter=Q(holds__isnull=False), default=Value([]))
+    stored = Skill.objects.filter(pk__in=ids).annotate(kinds=kinds)
     changed: dict[tuple[str, tuple[str, ...], str], list[int]] = defaultdict(list)
-    for pk, *former in stored:
-        now = of_skill(holds[pk], speaking.get(pk))
+    for pk, holds, *former in stored.values_list("pk", "kinds", *columns):
+        now = of_skill(holds, speaking.get(pk))
         if list(now) != former:
             changed[now[0], tuple(now[1]), now[2]].append(pk)
     for (status, flags, reason), keys in changed.items():
@@ -130,21 +128,20 @@ def _speaking(ids: Collection[int]) -> dict[int, SkillVersion]:
     return found
 
 
-def point_latest(*, skill: Skill, version_id: int) -> None:
+def point_latest(*, skill: Skill, version: SkillVersion) -> None:
     """Let `latest` follow when a version was blocked, held, or given free again.
 
     Where it led to that version and it can no longer be installed, it goes back to the newest one
     that can; it returns when the version is free again and still the newest. The caller holds the
-    skill's lock and settles it.
+    skill's lock, has stored `version` as it is, and settles the skill.
     """
-    tags = SkillTag.objects.filter(skill=skill, name=LATEST)
-    current = tags.values_list("version", flat=True).first()
-    newest = SkillVersion.objects.filter(skill=skill).available().newest_first().first()
-    if newest is None:
+    tag = SkillTag.objects.filter(skill=skill, name=LATEST).first()
+    versions = SkillVersion.objects.filter(skill=skill)
+    newest = versions.available().newest_first().values_list("pk", flat=True).first()
+    if tag is None or newest is None or tag.version_id == newest:
         return
-    is_blocked = SkillVersion.objects.filter(pk=version_id).blocked().exists()
-    leads_here = current == version_id
     # Back when the block is lifted: only to the version itself, and only if nothing newer came.
-    returns = not is_blocked and newest.pk == version_id
-    if (leads_here and is_blocked) or returns:
-        tags.update(version=newest)
+    leads_here = tag.version_id == version.pk
+    if newest == version.pk or (leads_here and version.is_blocked):
+        tag.version_id = newest
+        tag.save(update_fields=["version"])

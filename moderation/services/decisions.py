@@ -78,15 +78,19 @@ class Effect:
 
 
 _LIFTED: Final = frozenset({HoldKind.HIDDEN, HoldKind.REPORTS, HoldKind.QUALITY})
+# Holds that only wait for somebody to look: what is decided stands in their place. A new skill
+# held for its quality stays held until a version of it is approved.
+_LOOKED_AT: Final = frozenset({HoldKind.REPORTS})
+_REPLACED: Final = frozenset({HoldKind.REPORTS, HoldKind.QUALITY})
 EFFECTS: Final = {
     Action.APPROVE: Effect(
         Decided.APPROVED, lifts=_LIFTED, reports=ReportStatus.DISMISSED, needs_reason=False
     ),
     Action.CAUTION: Effect(Decided.CAUTION, lifts=_LIFTED),
-    Action.CHANGES: Effect(Decided.CHANGES, item_state=ItemState.HELD),
-    Action.HIDE_VERSION: Effect(Decided.HIDDEN, item_state=ItemState.HELD),
-    Action.HIDE: Effect(places=HoldKind.HIDDEN, item_state=ItemState.HELD),
-    Action.REMOVE: Effect(places=HoldKind.REMOVED),
+    Action.CHANGES: Effect(Decided.CHANGES, lifts=_LOOKED_AT, item_state=ItemState.HELD),
+    Action.HIDE_VERSION: Effect(Decided.HIDDEN, lifts=_LOOKED_AT, item_state=ItemState.HELD),
+    Action.HIDE: Effect(places=HoldKind.HIDDEN, lifts=_REPLACED, item_state=ItemState.HELD),
+    Action.REMOVE: Effect(places=HoldKind.REMOVED, lifts=_REPLACED),
 }
 APPEAL_ACTIONS: Final = frozenset({Action.GRANT_APPEAL, Action.REJECT_APPEAL})
 # The actions of a moderator on an item, in the order of their buttons.
@@ -114,6 +118,7 @@ class _Case:
     skill: Skill
     actor: User
     verdict: Verdict
+    holds: set[str]
     before: dict[str, Any] = field(default_factory=dict)
 
 
@@ -130,8 +135,9 @@ def decide(
     One transaction, under the locks of skill and item: the version's decision or the skill's hold,
     `latest`, the standing, open reports, the owner's notice, the audit row. Replayed with the same
     `request_key` it returns the first decision and writes nothing. `revision` is that of the page
-    decided on; None where there was none (API). Raises `ActionUnknown`, `ItemMissing`,
-    `ItemClosed`, `ClaimedByOther`, `ItemChanged`, `OwnSkill`, `NotAllowed`, `ReasonMissing`.
+    decided on; None where there was none (API), which decides on open items only. Raises
+    `ActionUnknown`, `ItemMissing`, `ItemClosed`, `ClaimedByOther`, `ItemChanged`, `OwnSkill`,
+    `NotAllowed`, `ReasonMissing`.
     """
     verdict = _cleaned(verdict)
     with deferred():
@@ -165,14 +171,13 @@ def _cleaned(verdict: Verdict) -> Verdict:
 
 def _open_case(item_id: int, actor: User, verdict: Verdict) -> _Case:
     """Lock skill and item, in the order of every other writer."""
-    skill_id = (
-        ReviewItem.objects.filter(pk=item_id).values_list("version__skill", flat=True).first()
-    )
-    if skill_id is None:
+    locked = Skill.objects.select_for_update(no_key=True, of=("self",))
+    skill = locked.filter(versions__review_items=item_id).first()
+    if skill is None:
         raise items.ItemMissing
-    skill = Skill.objects.select_for_update(no_key=True).get(pk=skill_id)
     item = items.locked_item(item_id)
-    return _Case(item, item.version, skill, actor, verdict)
+    holds = SkillHold.objects.filter(skill=skill).values_list("kind", flat=True)
+    return _Case(item, item.version, skill, actor, verdict, set(holds))
 
 
 def _replayed(request_key: uuid.UUID | None, case: _Case) -> Decision | None:
@@ -187,11 +192,13 @@ def _replayed(request_key: uuid.UUID | None, case: _Case) -> Decision | None:
 def _require_decidable(case: _Case, revision: int | None) -> None:
     item = case.item
     items.refuse_own(item, case.actor)
-    if item.state == ItemState.DONE:
+    is_seen = revision == item.revision
+    # What is held can be decided anew by whoever has seen how; others are told.
+    if item.state == ItemState.DONE or (item.state == ItemState.HELD and not is_seen):
         raise items.ItemClosed(item)
     if items.is_claimed_by_other(item, case.actor):
         raise items.ClaimedByOther(item)
-    if revision is not None and revision != item.revision:
+    if revision is not None and not is_seen:
         raise ItemChanged
 
 
@@ -206,8 +213,7 @@ def _require_authority(case: _Case) -> None:
             raise NotAllowed("Propose the removal; a second moderator or an admin confirms it.")
         if proposal.actor_id == actor.pk:
             raise NotAllowed("You proposed it yourself; a second moderator has to confirm it.")
-    is_removed = SkillHold.objects.filter(skill=case.skill, kind=HoldKind.REMOVED).exists()
-    if is_removed and action in {Action.APPROVE, Action.CAUTION}:
+    if HoldKind.REMOVED in case.holds and action in {Action.APPROVE, Action.CAUTION}:
         raise NotAllowed("It is removed; only an admin can bring it back.")
 
 
@@ -230,7 +236,7 @@ def _require_reason(case: _Case) -> None:
 
 def _apply(case: _Case, effect: Effect, request_key: uuid.UUID | None) -> Decision:
     lifts = effect.lifts
-    if case.actor.role == Role.ADMIN and lifts:
+    if case.actor.role == Role.ADMIN and HoldKind.HIDDEN in lifts:
         lifts |= {HoldKind.REMOVED}
     case.before = _snapshot(case)
     _change(case, effect.decision, effect.places, lifts)
@@ -263,18 +269,19 @@ def _change(
     lifts: Collection[HoldKind],
 ) -> None:
     """Change what the skill's standing follows from, and let it follow; note what changed."""
-    if decision is not None:
-        SkillVersion.objects.filter(pk=case.version.pk).update(decision=decision)
-    held = set(SkillHold.objects.filter(skill=case.skill).values_list("kind", flat=True))
-    lifted = held & set(lifts)
-    placed = {places} - held if places is not None else set()
+    version = case.version
+    if decision is not None and decision != version.decision:
+        version.decision = decision
+        version.save(update_fields=["decision"])
+    lifted = case.holds & set(lifts)
+    placed = {places} - case.holds if places is not None else set()
     if lifted:
         SkillHold.objects.filter(skill=case.skill, kind__in=lifted).delete()
     SkillHold.objects.bulk_create(
         SkillHold(skill=case.skill, kind=kind, placed_by=case.actor) for kind in placed
     )
     case.before |= {"lifted": sorted(lifted), "placed": sorted(placed)}
-    point_latest(skill=case.skill, version_id=case.version.pk)
+    point_latest(skill=case.skill, version=version)
     settle([case.skill.pk])
 
 
@@ -282,7 +289,7 @@ def _snapshot(case: _Case) -> dict[str, Any]:
     """Return what an undo restores."""
     item = case.item
     return {
-        "decision": SkillVersion.objects.values_list("decision", flat=True).get(pk=case.version.pk),
+        "decision": case.version.decision,
         "item_state": item.state,
         "item_decision": item.decision_id,
         "proposal": item.proposal_id,

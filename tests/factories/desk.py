@@ -34,5 +34,7 @@ def report(version: SkillVersion, reporter: User, text: str = "It reads my keys.
 
 def decide_on(item: ReviewItem, actor: User, action: str, **said: Any) -> Decision:
     """Decide on an item with a reason."""
+    revision = said.pop("revision", item.revision)
     said.setdefault("text", "Because of what stands in line 3.")
-    return decide(item_id=item.pk, actor=actor, verdict=Verdict(action, **said))
+    verdict = Verdict(action, **said)
+    return decide(item_id=item.pk, actor=actor, verdict=verdict, revision=revision)
