@@ -177,6 +177,16 @@ JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", default=120)
 STAT_FOLD_BATCH = env.int("STAT_FOLD_BATCH", default=5_000)
 STAT_EVENT_LOG_DAYS = env.int("STAT_EVENT_LOG_DAYS", default=7)
 
+# --- VirusTotal ---------------------------------------------------------------------------------
+
+# Without a key there is no such scanner. Hashes of published files are all that it is told.
+VT_API_KEY: str = env.str("VT_API_KEY", default="").strip()
+VT_HOST: str = env.str("VT_HOST", default="https://www.virustotal.com").rstrip("/")
+if VT_API_KEY and not (VT_HOST.startswith("https://") or DEMO):
+    raise ImproperlyConfigured(
+        "VT_HOST must begin with https://: the key travels with each look-up."
+    )
+
 # --- People -------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
