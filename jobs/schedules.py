@@ -154,6 +154,14 @@ JOBS: Final = (
         offset=timedelta(hours=1, minutes=10),
     ),
     Job(
+        "settle_reasons",
+        "Settle stale reasons",
+        "Lets skills say what the scan of their latest version says, where they do not.",
+        "skills.jobs.settle_reasons",
+        every=HOUR,
+        offset=timedelta(minutes=50),
+    ),
+    Job(
         "sweep_blobs",
         "Sweep content",
         "Deletes stored content that no version refers to.",

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from jobs.progress import Progress
 from jobs.schedules import Backlog
-from skills import blobs, boards, event_log, events, statistics
+from skills import blobs, boards, event_log, events, standing, statistics
 from skills.fold import Folded, fold_until_drained
 from skills.models import DownloadMark, SkillHourlyStat, StatEvent
 
@@ -103,3 +103,12 @@ def recount_statistics(progress: Progress) -> dict[str, Any]:
 def sweep_blobs(_progress: Progress) -> dict[str, Any]:
     """Delete stored content that no version refers to."""
     return {"objects": blobs.sweep()}
+
+
+def settle_reasons(progress: Progress) -> dict[str, Any]:
+    """Let every skill whose reason is out of date say what its latest version says."""
+    last = progress.cursor or 0
+    while (reached := standing.settle_outdated(last)) is not None:
+        last, settled = reached
+        progress.advance(settled, cursor=last)
+    return {"skills": progress.run.done}

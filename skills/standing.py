@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import F, Q, Value
 
+from config.derived import deferred
 from skills import verdict
 from skills.models import (
     Decided,
@@ -26,6 +27,8 @@ from skills.models import (
 )
 
 LATEST: Final = "latest"
+# So many skills are settled in one transaction.
+BATCH: Final = 500
 
 # What a hold makes of the skill, strongest first.
 _HELD: Final = {
@@ -113,6 +116,22 @@ def settle(skill_ids: Iterable[int]) -> None:
     for (status, flags, reason), keys in changed.items():
         now_said = dict(zip(columns, (status, list(flags), reason), strict=True))
         Skill.objects.filter(pk__in=keys).update(**now_said)
+
+
+def settle_outdated(after: int) -> tuple[int, int] | None:
+    """Settle skills whose reason is not what their latest version's scan says; idempotent.
+
+    From the skill behind `after` on, some hundreds, in one transaction; return the last one and
+    how many there were, None at the end.
+    """
+    with deferred():
+        found = Skill.objects.reason_out_of_date().filter(pk__gt=after)
+        ids = list(found.values_list("pk", flat=True)[:BATCH])
+        # In the order of keys; those who write a scan's result hold the same lock.
+        rows = Skill.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+        list(rows.values_list("pk"))
+        settle(ids)
+    return (ids[-1], len(ids)) if ids else None
 
 
 def _speaking(ids: Collection[int]) -> dict[int, SkillVersion]:
