@@ -154,6 +154,21 @@ JOBS: Final = (
         offset=timedelta(hours=1, minutes=10),
     ),
     Job(
+        "scan_virustotal",
+        "Ask VirusTotal",
+        "Asks VirusTotal about versions by hash; idle while there is no VT_API_KEY.",
+        "moderation.jobs.scan_virustotal",
+        every=MINUTE,
+    ),
+    Job(
+        "recheck_virustotal",
+        "Ask VirusTotal anew",
+        "Has VirusTotal asked again where its word is a week old, and where it never was.",
+        "moderation.jobs.recheck_virustotal",
+        every=DAY,
+        offset=timedelta(hours=1, minutes=40),
+    ),
+    Job(
         "settle_reasons",
         "Settle stale reasons",
         "Lets skills say what the scan of their latest version says, where they do not.",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.progress import Progress
-from moderation.services import scans
+from moderation import virustotal
+from moderation.models import ScannerName, ScanStatus
+from moderation.services import lookups, scans
 
 
 def scan_versions(progress: Progress) -> dict[str, Any]:
@@ -24,3 +26,43 @@ def rescan_outdated(progress: Progress) -> dict[str, Any]:
         last, looked = reached
         progress.advance(looked, cursor=last)
     return {"versions": progress.run.done}
+
+
+def scan_virustotal(progress: Progress) -> dict[str, Any]:
+    """Ask VirusTotal about every version that is due; nothing without a key.
+
+    It stops at the first trouble: one minute later it goes on. A used-up quota is no failure; a
+    key that is refused fails the run, so that staff read of it.
+    """
+    scan = scans.claim_scan(ScannerName.VT) if virustotal.is_on() else None
+    if scan is None:
+        return {}
+    try:
+        with virustotal.VirusTotal() as client:
+            while scan:
+                status = lookups.perform_lookup(scan, client)
+                progress.tally(status, 1)
+                progress.advance()
+                has_failed = status == ScanStatus.FAILED
+                scan = None if has_failed else scans.claim_scan(ScannerName.VT)
+    except virustotal.QuotaReached:
+        progress.tally("quota_pauses", 1)
+    return {}
+
+
+def recheck_virustotal(progress: Progress) -> dict[str, Any]:
+    """Have VirusTotal asked anew where its word is a week old, and where it was never asked."""
+    if not virustotal.is_on():
+        return {}
+    asked = lookups.queue_rechecks(lookups.room())
+    progress.tally("rechecks", asked)
+    last = progress.cursor or 0
+    while (room := lookups.room() - asked) > 0:
+        reached = lookups.queue_unasked(last, room)
+        if reached is None:
+            break
+        last, first_asked = reached
+        asked += first_asked
+        progress.tally("first_looks", first_asked)
+        progress.advance(first_asked, cursor=last)
+    return {}

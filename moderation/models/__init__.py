@@ -5,6 +5,7 @@ from moderation.models.reason import ReasonTemplate
 from moderation.models.report import Report, ReportKind, ReportStatus
 from moderation.models.review import ItemKind, ItemNote, ItemState, ReviewItem
 from moderation.models.scan import UNFINISHED, Finding, Scan, ScannerName, ScanStatus
+from moderation.models.virustotal import VirusTotalReport
 
 __all__ = [
     "UNFINISHED",
@@ -26,4 +27,5 @@ __all__ = [
     "Scan",
     "ScanStatus",
     "ScannerName",
+    "VirusTotalReport",
 ]

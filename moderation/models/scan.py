@@ -11,7 +11,10 @@ from skills.models import SkillVersion
 
 
 class ScannerName(models.TextChoices):
+    """Who scans; of equally bad results the first one's counts."""
+
     STATIC = "static", "Static rules"
+    VT = "vt", "VirusTotal"
 
 
 class ScanStatus(models.TextChoices):
@@ -21,6 +24,8 @@ class ScanStatus(models.TextChoices):
     SUSPICIOUS = "suspicious", "Suspicious"
     MALICIOUS = "malicious", "Malicious"
     FAILED = "failed", "Failed"
+    # It was asked and knows none of the files: no result, and never a clean one.
+    UNKNOWN = "unknown", "Not known"
 
 
 UNFINISHED = (ScanStatus.PENDING, ScanStatus.RUNNING)
@@ -50,6 +55,12 @@ class Scan(models.Model):
     finished_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=500, blank=True)
 
+    # Of VirusTotal alone: how often it was asked in vain, what it said in one line, and when it is
+    # asked anew (of its last scan of a version; None once that was asked for).
+    polls = models.PositiveSmallIntegerField(default=0, db_default=0)
+    note = models.CharField(max_length=200, blank=True, db_default="")
+    recheck_at = models.DateTimeField(null=True)
+
     objects = ScanQuerySet.as_manager()
 
     class Meta:
@@ -62,9 +73,17 @@ class Scan(models.Model):
             ),
         ]
         indexes = [
-            # What is to be scanned, longest waiting first.
+            # What a scanner is to look at, longest waiting first.
             models.Index(
-                fields=["due_at", "id"], name="scan_waiting", condition=Q(status__in=UNFINISHED)
+                fields=["scanner", "due_at", "id"],
+                name="scan_waiting_of_scanner",
+                condition=Q(status__in=UNFINISHED),
+            ),
+            # What is to be asked anew, longest due first.
+            models.Index(
+                fields=["recheck_at", "id"],
+                name="scan_recheck",
+                condition=Q(recheck_at__isnull=False),
             ),
             # The scans of one version, newest first.
             models.Index(fields=["version", "-id"], name="scan_of_version"),

@@ -16,12 +16,19 @@ class ScanQuerySet(models.QuerySet[Any]):
         """Return the scans that wait or are under way."""
         return self.filter(status__in=["pending", "running"])
 
-    def due(self) -> Self:
+    def of(self, scanner: str) -> Self:
+        """Return the scans of one scanner."""
+        return self.filter(scanner=scanner)
+
+    def due(self, scanner: str = "static") -> Self:
         """Return the scans to be taken up: waiting, or left behind by whoever died over them."""
         left_behind = Q(status="running", lease_until__lt=Now())
-        return self.filter(Q(status="pending", due_at__lte=Now()) | left_behind).order_by(
-            "due_at", "id"
-        )
+        waiting = self.of(scanner).filter(Q(status="pending", due_at__lte=Now()) | left_behind)
+        return waiting.order_by("due_at", "id")
+
+    def recheck_due(self) -> Self:
+        """Return the scans whose objects are to be asked about anew, longest due first."""
+        return self.filter(recheck_at__lte=Now()).order_by("recheck_at", "id")
 
     def finished(self) -> Self:
         """Return the scans with a result, newest first."""

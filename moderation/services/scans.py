@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from config.derived import deferred
-from moderation import scanners
-from moderation.models import Finding, Scan, ScanStatus
+from moderation import scanners, virustotal
+from moderation.models import Scan, ScannerName, ScanStatus
 from moderation.scanners import catalogue
-from moderation.services.triage import triage_scan
+from moderation.services.results import apply_results, hand_in, has_static_result
 from skills.blobs import open_blob
-from skills.models import ScanState, Skill, SkillFile, SkillListing, SkillVersion
-from skills.scan_results import RESULTS, Evidence, record_scan
+from skills.models import Skill, SkillFile, SkillListing, SkillVersion
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +29,8 @@ LEASE: Final = timedelta(minutes=2)
 # A failed scan is tried again after so many minutes, by the number of failures.
 RETRY_AFTER: Final = (timedelta(minutes=1), timedelta(minutes=5))
 BATCH: Final = 500
-# The worst findings, which the version itself shows; all of them stay with the scan.
-EVIDENCE_KEPT: Final = 50
-EVIDENCE_FROM: Final = scanners.Severity.MEDIUM
+# The static rules look first: they know a program by its content, whatever its name says.
+LOOKUP_AFTER: Final = timedelta(minutes=1)
 # A name worth passing for: among the most downloaded, and of so many downloads.
 POPULAR: Final = 200
 POPULAR_FROM: Final = 1000
@@ -44,10 +42,12 @@ def queue_new_versions() -> None:
     Reads the finder "scan pending", so a version whose wake-up got lost is found all the same.
     """
     unasked = SkillVersion.objects.scan_pending().filter(
-        ~Exists(Scan.objects.unfinished().filter(version=OuterRef("pk")))
+        ~Exists(Scan.objects.of(ScannerName.STATIC).unfinished().filter(version=OuterRef("pk")))
     )
     while found := list(unasked.values_list("pk", flat=True)[:BATCH]):
         request_scans(found)
+        if virustotal.is_on():
+            request_lookups(found)
 
 
 def request_scans(version_ids: Iterable[int]) -> None:
@@ -57,10 +57,24 @@ def request_scans(version_ids: Iterable[int]) -> None:
     )
 
 
+def request_lookups(version_ids: Iterable[int], *, polls: int = 0) -> None:
+    """Ask for VirusTotal's word on these versions; one that is waited for already is enough."""
+    due_at = timezone.now() + LOOKUP_AFTER
+    Scan.objects.bulk_create(
+        [
+            Scan(version_id=version_id, scanner=ScannerName.VT, due_at=due_at, polls=polls)
+            for version_id in version_ids
+        ],
+        ignore_conflicts=True,
+    )
+
+
 @transaction.atomic
 def request_rescan(*, version: SkillVersion, actor: User) -> None:
     """Ask for another scan of a version on a person's behalf. Its state stays until the result."""
     request_scans([version.pk])
+    if virustotal.is_on():
+        request_lookups([version.pk])
     audit.record(actor=actor, verb="version.rescan", thing=version)
 
 
@@ -70,7 +84,8 @@ def queue_outdated(after: int) -> tuple[int, int] | None:
     From the version behind `after` on, some hundreds; return the last one looked at and how many
     were, None at the end.
     """
-    last_rules = Scan.objects.finished().filter(version=OuterRef("pk"))
+    of_version = Scan.objects.of(ScannerName.STATIC).filter(version=OuterRef("pk"))
+    last_rules = of_version.finished()
     looked = list(
         SkillVersion.objects.filter(pk__gt=after, withdrawn_at__isnull=True)
         .order_by("pk")
@@ -84,10 +99,11 @@ def queue_outdated(after: int) -> tuple[int, int] | None:
     return looked[-1][0], len(looked)
 
 
-def claim_scan() -> Scan | None:
+def claim_scan(scanner: ScannerName = ScannerName.STATIC) -> Scan | None:
     """Take up the scan that is due longest; None when none is. Several workers share the queue."""
     with transaction.atomic():
-        scan: Scan | None = Scan.objects.due().select_for_update(skip_locked=True).first()
+        due = Scan.objects.due(scanner)
+        scan: Scan | None = due.select_for_update(skip_locked=True).first()
         if scan is None:
             return None
         scan.status = ScanStatus.RUNNING
@@ -120,7 +136,12 @@ def perform_scan(scan: Scan) -> ScanStatus:
     except Exception as error:
         logger.exception("%s failed", scan)
         return _fail(scan, error)
-    return _record(scan, ScanStatus(report.verdict), report.findings)
+    return hand_in(
+        scan,
+        ScanStatus(report.verdict),
+        report.findings,
+        rules_version=scanners.RULES_VERSION,
+    )
 
 
 def _files(version_id: int) -> dict[str, bytes]:
@@ -146,67 +167,31 @@ def _popular_names(skill: Skill) -> set[str]:
     }
 
 
-def _record(scan: Scan, status: ScanStatus, findings: Iterable[scanners.Finding]) -> ScanStatus:
-    with deferred():
-        mine = Scan.objects.filter(pk=scan.pk, lease_token=scan.lease_token)
-        if not mine.update(
-            status=status,
-            lease_token=None,
-            lease_until=None,
-            rules_version=scanners.RULES_VERSION,
-            finished_at=Now(),
-            error="",
-        ):
-            return ScanStatus.RUNNING
-        found = tuple(findings)
-        hashes = dict(SkillFile.objects.filter(version=scan.version_id).values_list("path", "blob"))
-        Finding.objects.bulk_create(_row(scan, finding, hashes) for finding in found)
-        told = [finding for finding in found if finding.severity.rank >= EVIDENCE_FROM.rank]
-        evidence = [_evidence(finding) for finding in told[:EVIDENCE_KEPT]]
-        triage_scan(version_id=scan.version_id, state=ScanState(status), evidence=evidence)
-    return status
-
-
-def _evidence(finding: scanners.Finding) -> Evidence:
-    return Evidence(
-        rule=finding.rule,
-        attack_class=finding.attack_class,
-        severity=finding.severity,
-        file=finding.file,
-        line=finding.line,
-        snippet=finding.snippet,
-    )
-
-
-def _row(scan: Scan, found: scanners.Finding, hashes: Mapping[str, str]) -> Finding:
-    return Finding(
-        scan=scan,
-        rule=found.rule,
-        attack_class=found.attack_class,
-        severity=found.severity,
-        confidence=found.confidence,
-        file=found.file,
-        file_sha256=hashes.get(found.file, ""),
-        line=found.line,
-        snippet=found.snippet[:300],
-    )
-
-
 def _fail(scan: Scan, error: Exception) -> ScanStatus:
     """Let the scan be tried again, or end it. What an earlier scan found of the version stays."""
-    version = SkillVersion.objects.filter(pk=scan.version_id)
-    is_known = version.filter(scan_state__in=RESULTS).exists()
-    is_last = scan.attempts >= MAX_ATTEMPTS
-    if is_last and not is_known:
-        return _record(scan, ScanStatus.SUSPICIOUS, [catalogue.found("scan.unfinished", "", "")])
+    is_known = has_static_result(scan.version_id)
+    if scan.attempts >= MAX_ATTEMPTS and not is_known:
+        unfinished = [catalogue.found("scan.unfinished", "", "")]
+        return hand_in(
+            scan, ScanStatus.SUSPICIOUS, unfinished, rules_version=scanners.RULES_VERSION
+        )
+    with transaction.atomic():
+        if hand_back(scan, error) and not is_known:
+            apply_results(scan.version_id)
+    return ScanStatus.FAILED
+
+
+def hand_back(scan: Scan, error: Exception, **at_last: Any) -> bool:
+    """Let a claimed scan be tried again later, or end it as failed when it has been three times.
+
+    `at_last` are further columns of one that ends. False, and nothing written, for who lost the
+    lease.
+    """
     told: dict[str, Any] = {"error": f"{type(error).__name__}: {error}"[:500]}
-    if is_last:
-        told |= {"status": ScanStatus.FAILED, "finished_at": Now()}
+    if scan.attempts >= MAX_ATTEMPTS:
+        told |= {"status": ScanStatus.FAILED, "finished_at": Now(), **at_last}
     else:
         due_at = Now() + RETRY_AFTER[scan.attempts - 1]
         told |= {"status": ScanStatus.PENDING, "due_at": due_at}
-    with transaction.atomic():
-        mine = Scan.objects.filter(pk=scan.pk, lease_token=scan.lease_token)
-        if mine.update(lease_token=None, lease_until=None, **told) and not is_known:
-            record_scan(version_id=scan.version_id, state=ScanState.FAILED, evidence=[])
-    return ScanStatus.FAILED
+    mine = Scan.objects.filter(pk=scan.pk, lease_token=scan.lease_token)
+    return bool(mine.update(lease_token=None, lease_until=None, **told))

@@ -15,6 +15,7 @@ from moderation.models import Finding, Scan, ScanStatus
 from moderation.services import scans
 from skills import blobs
 from skills.models import HoldKind, ScanState, Skill, SkillListing, SkillTag, SkillVersion
+from skills.scan_results import record_scan
 from tests.config.rivals import at_once
 from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all, stands
 from tests.factories.skills import decided_on, hold
@@ -125,7 +126,7 @@ def test_a_malicious_version_is_blocked_alone_and_latest_returns_when_it_is_lift
 
     assert stands(skill) == ("active", "scanner.static.clean", [], "1.0.0")
     assert not SkillVersion.objects.available().filter(pk=bad.pk).exists()
-    scans.record_scan(version_id=bad.pk, state=ScanState.CLEAN, evidence=[])
+    record_scan(version_id=bad.pk, state=ScanState.CLEAN, evidence=[])
     assert stands(skill) == ("active", "scanner.static.clean", [], "1.1.0")
 
 
@@ -137,7 +138,7 @@ def test_lifting_the_block_of_a_version_in_between_moves_latest_nowhere(publish)
     scan_all()
     SkillTag.objects.filter(skill=published.skill, name="latest").update(version=published.version)
 
-    scans.record_scan(version_id=bad.pk, state=ScanState.CLEAN, evidence=[])
+    record_scan(version_id=bad.pk, state=ScanState.CLEAN, evidence=[])
 
     assert stands(published.skill)[3] == "1.0.0"
 
@@ -284,9 +285,9 @@ def test_a_skill_brought_back_is_unscanned_until_what_it_hands_out_is_scanned(pu
     Skill.objects.filter(pk=old.skill.pk).update(restored_at=timezone.now())
 
     for version, state in ((old.version, "clean"), (new, "failed")):
-        scans.record_scan(version_id=version.pk, state=ScanState(state), evidence=[])
+        record_scan(version_id=version.pk, state=ScanState(state), evidence=[])
         assert Skill.objects.restored().exists()
-    scans.record_scan(version_id=new.pk, state=ScanState.CLEAN, evidence=[])
+    record_scan(version_id=new.pk, state=ScanState.CLEAN, evidence=[])
 
     assert not Skill.objects.restored().exists()
 
