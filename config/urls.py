@@ -19,6 +19,7 @@ from skills.board_api import router as boards_router
 from skills.moderation_api import router as moderation_router
 from skills.stats_api import report_install, report_sync
 from skills.stats_api import router as stats_router
+from skills.verify_api import router as verify_router
 
 api = ContractAPI(
     title="Skillboard API",
@@ -32,6 +33,7 @@ api.add_router("", accounts_router)
 api.add_router("", skills_router)
 api.add_router("", stats_router)
 api.add_router("", moderation_router)
+api.add_router("", verify_router)
 api.add_router("", boards_router)
 
 

@@ -129,7 +129,6 @@ def version_item(version: SkillVersion) -> dict[str, Any]:
 
 def version_detail(skill: Skill, version: SkillVersion, files: list[SkillFile]) -> dict[str, Any]:
     """Return the answer of the version call."""
-    states = {"running": "pending", "failed": "error"}
     detail = version_item(version) | {
         "license": "MIT-0" if version.license == "MIT-0" else None,
         "files": [
@@ -141,15 +140,21 @@ def version_detail(skill: Skill, version: SkillVersion, files: list[SkillFile]) 
             }
             for file in files
         ],
-        "security": {
-            "status": states.get(version.scan_state, version.scan_state),
-            "hasWarnings": version.scan_state in {"suspicious", "malicious"},
-            "checkedAt": milliseconds(version.scanned_at) if version.scanned_at else None,
-        },
+        "security": security(version),
     }
     return {
         "skill": {"slug": skill.slug, "displayName": skill.display_name},
         "version": detail,
+    }
+
+
+def security(version: SkillVersion) -> dict[str, Any]:
+    """Return what the last scan said of a version, in the contract's words."""
+    words = {"running": "pending", "failed": "error"}
+    return {
+        "status": words.get(version.scan_state, version.scan_state),
+        "hasWarnings": version.scan_state in {"suspicious", "malicious"},
+        "checkedAt": milliseconds(version.scanned_at) if version.scanned_at else None,
     }
 
 

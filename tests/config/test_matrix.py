@@ -177,6 +177,8 @@ GET  api/v1/resolve                                                             
 POST api/v1/resolve                                                                      405
 GET  api/v1/skills/<reference:slug>/moderation                                           404 404 404 404 404 404 200 404
 POST api/v1/skills/<reference:slug>/moderation                                           405
+GET  api/v1/skills/<reference:slug>/verify                                               200
+POST api/v1/skills/<reference:slug>/verify                                               405
 GET  api/v1/skills/<reference:slug>/install                                              200
 POST api/v1/skills/<reference:slug>/install                                              405
 GET  api/v1/download                                                                     200
@@ -197,6 +199,7 @@ GET  api/v1/skills/<reference:slug>/versions/<version>                          
 GET  api/v1/skills/<reference:slug>/file                                         hidden  404 404 404 404 404 404 403 404
 GET  api/v1/resolve                                                              hidden  404 404 404 404 404 404 403 404
 GET  api/v1/skills/<reference:slug>/moderation                                   hidden  404 404 404 404 404 404 200 404
+GET  api/v1/skills/<reference:slug>/verify                                       hidden  404 404 404 404 404 404 403 404
 GET  api/v1/skills/<reference:slug>/install                                      hidden  403
 GET  api/v1/download                                                             hidden  403
 POST api/v1/stars/<reference:slug>                                               hidden  401 401 401 401 401 401 403 401
@@ -206,6 +209,7 @@ GET  api/v1/skills/<reference:slug>/versions/<version>                          
 GET  api/v1/skills/<reference:slug>/file                                         removed 404 404 404 404 404 404 410 404
 GET  api/v1/resolve                                                              removed 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/moderation                                   removed 404 404 404 404 404 404 200 404
+GET  api/v1/skills/<reference:slug>/verify                                       removed 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/install                                      removed 410
 GET  api/v1/download                                                             removed 410
 POST api/v1/stars/<reference:slug>                                               removed 401 401 401 401 401 401 410 401
@@ -215,6 +219,7 @@ GET  api/v1/skills/<reference:slug>/versions/<version>                          
 GET  api/v1/skills/<reference:slug>/file                                         deleted 404 404 404 404 404 404 410 404
 GET  api/v1/resolve                                                              deleted 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/moderation                                   deleted 404 404 404 404 404 404 200 404
+GET  api/v1/skills/<reference:slug>/verify                                       deleted 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/install                                      deleted 404 404 404 404 404 404 410 404
 GET  api/v1/download                                                             deleted 404 404 404 404 404 404 410 404
 POST api/v1/stars/<reference:slug>                                               deleted 401 401 401 401 401 401 410 401

@@ -112,6 +112,28 @@ INSTALL_REFUSED = {
     "message": str,
     "status": int,
 }
+VERIFY = {
+    "schema": {"clawhub.skill.verify.v1"},
+    "ok": bool,
+    "decision": {"pass", "fail"},
+    "reasons": [str],
+    "slug": str,
+    "displayName": str,
+    "pageUrl": str,
+    "publisherHandle": (str, None),
+    "publisherDisplayName": (str, None),
+    "publisherProfileUrl": (str, None),
+    "version": str,
+    "resolvedFrom": {"latest", "version", "tag"},
+    "tag": (str, None),
+    "createdAt": TIME,
+    # Free-form for the clients; what we put there.
+    "card": {"available": bool, "url": (str, None)},
+    "artifact": {"sha256": str, "size": int, "fileCount": int, "fingerprint": str},
+    "provenance": {"source": {"cli", "web", "import"}, "publishedBy": (str, None)},
+    "security": {"status": SCAN_WORD, "word": str, "scanner": str, "checkedAt": (TIME, None)},
+    "signature": None,
+}
 AMBIGUOUS = {
     "code": {"AMBIGUOUS_SKILL_SLUG"},
     "message": str,

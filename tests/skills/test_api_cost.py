@@ -27,6 +27,7 @@ MOST = {
     "/api/v1/skills/pdf-tools/versions/1.0.0": 3,
     "/api/v1/skills/pdf-tools/file?path=SKILL.md": 3,
     "/api/v1/skills/pdf-tools/install": 2,
+    "/api/v1/skills/pdf-tools/verify": 5,
     f"/api/v1/resolve?slug=pdf-tools&hash={'0' * 64}": 2,
     # One of them counts the download against its limit, one records it.
     "/api/v1/download?slug=pdf-tools": 4,

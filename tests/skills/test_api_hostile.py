@@ -28,6 +28,7 @@ PATHS = (
     "/skills/{}/versions/{}",
     "/skills/{}/file",
     "/skills/{}/install",
+    "/skills/{}/verify",
 )
 NASTY = (
     b"\xed\xa0\x80",  # a lone surrogate

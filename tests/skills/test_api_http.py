@@ -17,6 +17,7 @@ CALLS = (
     "/api/v1/skills/pdf-tools/versions/1.0.0",
     "/api/v1/skills/pdf-tools/file?path=SKILL.md",
     "/api/v1/skills/pdf-tools/install",
+    "/api/v1/skills/pdf-tools/verify",
     f"/api/v1/resolve?slug=pdf-tools&hash={'0' * 64}",
     "/api/v1/download?slug=pdf-tools",
 )

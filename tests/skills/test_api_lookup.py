@@ -22,6 +22,7 @@ CALLS = {
     "version": "/skills/{}/versions/1.0.0",
     "file": "/skills/{}/file?path=SKILL.md",
     "install": "/skills/{}/install",
+    "verify": "/skills/{}/verify",
     "resolve": f"/resolve?slug={{}}&hash={HASH}",
     "download": "/download?slug={}",
 }
