@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 from accounts import audit
 from accounts.models import ApiToken, AuditEvent, Membership, Namespace, User
-from accounts.services import revoke_token
+from accounts.services import revoke_token, set_role
 
 # Roles decide, not groups.
 admin.site.unregister(Group)
@@ -53,6 +53,8 @@ class AuditedAdmin(RowAdmin):
     """A table whose rows may be corrected, each correction with its audit row."""
 
     show_full_result_count = False
+    # Columns that a service of their own writes.
+    by_service: tuple[str, ...] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         """Refuse: a row of its own would lack what the services make beside it."""
@@ -72,9 +74,12 @@ class AuditedAdmin(RowAdmin):
     ) -> None:
         """Save and record what changed, and no other column: somebody may have written it since."""
         assert isinstance(request.user, User)  # noqa: S101  (the site lets nobody else in)
-        before = {name: _told(form.initial.get(name)) for name in form.changed_data}
-        after = {name: _told(form.cleaned_data.get(name)) for name in form.changed_data}
-        obj.save(update_fields=form.changed_data)
+        names = [name for name in form.changed_data if name not in self.by_service]
+        if not names:
+            return
+        before = {name: _told(form.initial.get(name)) for name in names}
+        after = {name: _told(form.cleaned_data.get(name)) for name in names}
+        obj.save(update_fields=names)
         audit.record(actor=request.user, verb="admin.change", thing=obj, before=before, after=after)
 
 
@@ -87,7 +92,7 @@ def _told(value: Any) -> Any:
 
 @admin.register(User)
 class UserAdmin(AuditedAdmin):
-    """People: role, ban, mail address. Passwords: `manage.py changepassword`."""
+    """People: role, mail address. Passwords: `manage.py changepassword`."""
 
     list_display = ("handle", "display_name", "role", "is_active", "banned_at", "created_at")
     list_filter = ("role", "is_active")
@@ -104,6 +109,22 @@ class UserAdmin(AuditedAdmin):
         "created_at",
     )
     readonly_fields = ("handle", "last_login", "created_at")
+    by_service = ("role",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse one's own row: an admin who closed it could leave the site without one."""
+        return obj != request.user and super().has_change_permission(request, obj)
+
+    @transaction.atomic
+    def save_model(
+        self, request: HttpRequest, obj: Model, form: forms.ModelForm[Any], change: bool
+    ) -> None:
+        """Save, and let the service give the role: it has rules of its own."""
+        if "role" in form.changed_data:
+            assert isinstance(obj, User)  # noqa: S101
+            assert isinstance(request.user, User)  # noqa: S101  (the site lets nobody else in)
+            set_role(user=obj, role=obj.role, actor=request.user)
+        super().save_model(request, obj, form, change)
 
 
 class MembershipInline(RowInline):

@@ -9,13 +9,15 @@ from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Collate, Lower, Now
 from django.utils import timezone
 
 from accounts.querysets import ApiTokenQuerySet, NamespaceQuerySet
 from config.derived import DerivedModel
 
 HANDLE_LENGTH = 64
+# The last code point: nothing that starts with a prefix sorts behind prefix + this.
+AFTER_ALL = "\U0010ffff"
 
 
 class Role(models.TextChoices):
@@ -38,6 +40,16 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
         """Look a person up as they type their handle: any letter case."""
         return self.get(handle=(username or "").strip().lower())
+
+    def by_handle(self, prefix: str) -> models.QuerySet[User]:
+        """Return those whose handle begins so, in its order; "" is everybody."""
+        return self.filter(handle__gte=prefix, handle__lt=prefix + AFTER_ALL).order_by("handle")
+
+    def by_name(self, prefix: str) -> models.QuerySet[User]:
+        """Return those whose display name begins so, whatever the letter case, in its order."""
+        key, begin = Collate(Lower("display_name"), "C"), prefix.lower()
+        named = self.alias(name_key=key).filter(name_key__gte=begin, name_key__lt=begin + AFTER_ALL)
+        return named.order_by("name_key", "pk")
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -64,6 +76,10 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_handle_is_lower_case",
                 condition=Q(handle__regex=r"^[a-z0-9][a-z0-9_.-]*$"),
             ),
+        ]
+        indexes = [
+            # People whose display name begins with what staff typed.
+            models.Index(Collate(Lower("display_name"), "C"), "id", name="user_by_display_name"),
         ]
 
     def __str__(self) -> str:

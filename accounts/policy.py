@@ -26,6 +26,7 @@ class Verb(StrEnum):
     DIAGNOSE = "diagnose"  # be told why it is hidden
     STAFF = "staff"  # enter the staff pages
     OPERATE = "operate"  # start, pause and cancel jobs, forget measurements
+    MANAGE_PEOPLE = "manage people"  # look people up, give them roles
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def owns(actor: Actor, thing: Owned) -> bool:
 _ABOUT_THE_SITE: Final = {
     Verb.STAFF: (Role.MODERATOR, Role.ADMIN),
     Verb.OPERATE: (Role.ADMIN,),
+    Verb.MANAGE_PEOPLE: (Role.ADMIN,),
 }
 
 

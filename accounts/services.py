@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -26,6 +27,7 @@ ROLE_SCOPES: Final = {
 # A request writes "last used" at most this often.
 LAST_USED_STEP: Final = timedelta(minutes=10)
 TOKENS_PER_USER: Final = 100
+ID_DIGITS: Final = 18
 
 
 class ScopeRefused(DomainError):
@@ -34,6 +36,20 @@ class ScopeRefused(DomainError):
 
 class TooManyTokens(DomainError):
     code = "too_many_tokens"
+
+
+class PersonNotFound(DomainError):
+    code = "person_not_found"
+
+
+class RoleUnknown(DomainError):
+    code = "role_invalid"
+
+
+class RoleRefused(DomainError):
+    """One's own role, or given by somebody who is no admin any more."""
+
+    code = "role_refused"
 
 
 class TokenRefused(DomainError):
@@ -65,6 +81,53 @@ def create_user(
     namespace.save()
     audit.record(actor=None, verb="user.create", thing=user, after={"role": role})
     return user
+
+
+def find_person(*, handle: str = "", user_id: str = "") -> User:
+    """Return the person of this handle, typed in any letter case, or else of this id.
+
+    Raises `PersonNotFound`.
+    """
+    wanted = handle.strip().removeprefix("@").lower()
+    # A longer number is no id of ours, and none that the database could compare.
+    by_id = user_id.isascii() and user_id.isdecimal() and len(user_id) <= ID_DIGITS
+    named = Q(handle=wanted) if wanted else Q(pk=int(user_id) if by_id else None)
+    person = User.objects.filter(named).first()
+    if person is None:
+        raise PersonNotFound("Nobody has this name here; look it up in the list of people.")
+    return person
+
+
+def lock_people(*people: User) -> list[User]:
+    """Return these people as they stand now, locked until the transaction ends.
+
+    In primary-key order, so that two who act on each other wait instead of blocking each other.
+    """
+    locked = User.objects.select_for_update(no_key=True).order_by("pk")
+    rows = {row.pk: row for row in locked.filter(pk__in={person.pk for person in people})}
+    return [rows[person.pk] for person in people]
+
+
+@transaction.atomic
+def set_role(*, user: User, role: str, actor: User) -> bool:
+    """Give a person a role; False when they have it. Raises `RoleUnknown`, `RoleRefused`.
+
+    Nobody changes their own role and only an admin changes any, both read under lock: whoever
+    takes an admin's role away stays one, so the site never loses its last.
+    """
+    if role not in Role.values:
+        raise RoleUnknown(f"A role is one of {', '.join(Role.values)}.", field="role")
+    if user.pk == actor.pk:
+        raise RoleRefused("Ask another admin to change your own role.", field="role")
+    person, giver = lock_people(user, actor)
+    if not giver.is_staff:
+        raise RoleRefused("You are no admin any more; ask one to give the role.")
+    if person.role == role:
+        return False
+    before = {"role": person.role}
+    User.objects.filter(pk=person.pk).update(role=role)
+    audit.record(actor=giver, verb="user.role", thing=person, before=before, after={"role": role})
+    return True
 
 
 @transaction.atomic

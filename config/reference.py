@@ -28,9 +28,11 @@ MEANING_OF_CODE: Final = {
     "token_expired": "The token's time is over; make a new one.",
     "account_banned": "The account behind the token is banned; the body says why.",
     "scope_missing": "The token lacks the right for this call.",
+    "role_refused": "This role is not yours to give; the body says why.",
     "hidden": "The skill is hidden while moderators review it.",
     "malicious": "A scan found malware; nothing is handed out.",
     "skill_not_found": "No skill of this name is visible to you.",
+    "person_not_found": "Nobody has this handle or id.",
     "version_not_found": "The skill has no such version or tag.",
     "file_not_found": "The version has no file of this path.",
     "board_not_found": "There is no board of this name.",
@@ -52,7 +54,12 @@ KIND_OF_LIMIT: Final = {
     "login": "Signing in",
 }
 # Groups in the order of the page.
-TITLE_OF_TAG: Final = {"skills": "Skills", "boards": "Boards", "accounts": "Your account"}
+TITLE_OF_TAG: Final = {
+    "skills": "Skills",
+    "boards": "Boards",
+    "accounts": "Your account",
+    "people": "People",
+}
 # Said once for the parameters that many calls share and the document leaves without a text.
 MEANING_OF_PARAMETER: Final = {
     "slug": "The skill's name; `@owner/name` is read, too",

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from ninja.errors import ValidationError
 
 from accounts.api import router as accounts_router
+from accounts.users_api import router as users_router
 from accounts.views import admin_sign_in
 from config import site
 from config.api import ContractAPI, error_response
@@ -30,6 +31,7 @@ api = ContractAPI(
     urls_namespace="api",
 )
 api.add_router("", accounts_router)
+api.add_router("", users_router)
 api.add_router("", skills_router)
 api.add_router("", stats_router)
 api.add_router("", moderation_router)

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from ninja import P, QueryEx, Router
 
-from accounts.api import token_holder
+from accounts.api import ScopeMissing, token_holder
 from accounts.policy import Actor, Verb, can
 from config.api import endpoint, error_response, json_response
 from config.errors import DomainError
@@ -29,10 +29,6 @@ MAX_SKILLS: Final = 5_000
 
 MAX_ROOTS: Final = 1_000
 IGNORED_EVENTS: Final = frozenset({"plugin_install"})
-
-
-class ScopeMissing(DomainError):
-    code = "scope_missing"
 
 
 class ReportInvalid(DomainError):

@@ -101,8 +101,16 @@ def test_a_change_of_role_is_audited(admins, ada, alice):
     answer = admins.post(f"/django-admin/accounts/user/{alice.pk}/change/", said)
 
     assert answer.status_code == 302
-    event = AuditEvent.objects.get(verb="admin.change")
+    event = AuditEvent.objects.get(verb="user.role")
     assert (event.actor, event.before["role"], event.after["role"]) == (ada, "user", "moderator")
+    assert AuditEvent.objects.get(verb="admin.change").after == {"display_name": "Alice"}
+
+
+def test_nobody_closes_their_own_account_or_takes_their_own_role(admins, ada):
+    answer = admins.post(f"/django-admin/accounts/user/{ada.pk}/change/", {"role": "user"})
+
+    assert answer.status_code == 403
+    assert User.objects.get(pk=ada.pk).role == "admin"
 
 
 def test_derived_columns_and_moderation_cannot_be_typed(admins, publish):

@@ -157,6 +157,10 @@ GET  api/v1/openapi.json                                                        
 POST api/v1/openapi.json                                                                 200
 GET  api/v1/whoami                                                                       401 401 401 401 401 401 200 401
 POST api/v1/whoami                                                                       405
+GET  api/v1/users                                                                        401 401 401 401 401 401 403 401
+POST api/v1/users                                                                        405
+GET  api/v1/users/role                                                                   405
+POST api/v1/users/role                                                                   401 401 401 401 401 401 403 401
 GET  api/v1/skills                                                                       200
 POST api/v1/skills                                                                       405
 GET  api/v1/search                                                                       200
