@@ -92,7 +92,7 @@ def _told(value: Any) -> Any:
 
 @admin.register(User)
 class UserAdmin(AuditedAdmin):
-    """People: role, mail address. Passwords: `manage.py changepassword`."""
+    """People: role, mail address; bans are read only. Passwords: `manage.py changepassword`."""
 
     list_display = ("handle", "display_name", "role", "is_active", "banned_at", "created_at")
     list_filter = ("role", "is_active")
@@ -108,7 +108,7 @@ class UserAdmin(AuditedAdmin):
         "last_login",
         "created_at",
     )
-    readonly_fields = ("handle", "last_login", "created_at")
+    readonly_fields = ("handle", "banned_at", "ban_reason", "last_login", "created_at")
     by_service = ("role",)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -26,7 +26,8 @@ class Verb(StrEnum):
     DIAGNOSE = "diagnose"  # be told why it is hidden
     STAFF = "staff"  # enter the staff pages
     OPERATE = "operate"  # start, pause and cancel jobs, forget measurements
-    MANAGE_PEOPLE = "manage people"  # look people up, give them roles
+    BAN = "ban"  # ban a person, which hides what they published
+    MANAGE_PEOPLE = "manage people"  # look people up, give them roles, lift bans
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def owns(actor: Actor, thing: Owned) -> bool:
 _ABOUT_THE_SITE: Final = {
     Verb.STAFF: (Role.MODERATOR, Role.ADMIN),
     Verb.OPERATE: (Role.ADMIN,),
+    Verb.BAN: (Role.MODERATOR, Role.ADMIN),
     Verb.MANAGE_PEOPLE: (Role.ADMIN,),
 }
 

@@ -44,11 +44,11 @@ def allowed(verb: Verb, sentence: str) -> Callable[[HttpRequest], Actor]:
     return identify
 
 
-_admin = allowed(Verb.MANAGE_PEOPLE, "Only admins may do this, with a token that administers.")
+admin_only = allowed(Verb.MANAGE_PEOPLE, "Only admins may do this, with a token that administers.")
 
 
 @router.get("/users", summary="Look people up (admins)", openapi_extra=NEEDS_TOKEN)
-@endpoint("read", _admin, error_response)
+@endpoint("read", admin_only, error_response)
 def search_users(
     request: HttpRequest,  # noqa: ARG001
     *,
@@ -96,7 +96,7 @@ def _item(person: User) -> dict[str, Any]:
 
 
 @router.post("/users/role", summary="Give a person a role (admins)", openapi_extra=NEEDS_TOKEN)
-@endpoint("write", _admin, error_response)
+@endpoint("write", admin_only, error_response)
 def role(request: HttpRequest) -> HttpResponse:
     """Body: `handle` or `userId`, and `role`. Nobody changes their own role."""
     body = read_object(request)

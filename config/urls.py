@@ -15,6 +15,7 @@ from config import site
 from config.api import ContractAPI, error_response
 from config.errors import DomainError
 from config.reference import reference
+from moderation.users_api import router as bans_router
 from skills.api import router as skills_router
 from skills.board_api import router as boards_router
 from skills.moderation_api import router as moderation_router
@@ -32,6 +33,7 @@ api = ContractAPI(
 )
 api.add_router("", accounts_router)
 api.add_router("", users_router)
+api.add_router("", bans_router)
 api.add_router("", skills_router)
 api.add_router("", stats_router)
 api.add_router("", moderation_router)

@@ -26,7 +26,7 @@ BEAT_PATIENCE: Final = timedelta(seconds=30)
 QUEUE_PATIENCE: Final = timedelta(seconds=30)
 # A job is late when it is overdue by its interval, within these bounds.
 LATE_BOUNDS: Final = (2 * MINUTE, 15 * MINUTE)
-ERROR_TAIL: Final = 300
+ERROR_TAIL: Final = 200
 START_A_WORKER: Final = "Start one: manage.py worker"
 
 

@@ -200,6 +200,13 @@ JOBS: Final = (
         every=MINUTE,
     ),
     Job(
+        "apply_bans",
+        "Apply a ban",
+        "Hides what a banned person published, or brings it back when the ban is lifted.",
+        "moderation.jobs.apply_bans",
+        is_scoped=True,
+    ),
+    Job(
         "refresh_derived",
         "Rebuild a denormalised field",
         "Re-evaluates every row of one denormalised field, in batches, beside running writers.",

@@ -8,6 +8,7 @@ from jobs.progress import Progress
 from moderation import virustotal
 from moderation.models import ScannerName, ScanStatus
 from moderation.services import lookups, scans
+from moderation.services import bans, scans
 
 
 def scan_versions(progress: Progress) -> dict[str, Any]:
@@ -65,4 +66,18 @@ def recheck_virustotal(progress: Progress) -> dict[str, Any]:
         asked += first_asked
         progress.tally("first_looks", first_asked)
         progress.advance(first_asked, cursor=last)
+def apply_bans(progress: Progress) -> dict[str, Any]:
+    """Make the holds of one person's skills follow from whether they are banned, in batches.
+
+    The scope is their handle, and behind a colon which ban or unban asked: each has a run of its
+    own, so that an unban never joins a run that is just about to end. What a batch does follows
+    from the person's row alone, so two runs at once do no harm.
+    """
+    handle = progress.scope.partition(":")[0]
+    last, asker = progress.cursor, progress.run.asked_by
+    while batch := bans.apply_batch(handle=handle, size=bans.BATCH, below=last, actor=asker):
+        last = batch.last
+        progress.tally("held", batch.held)
+        progress.tally("restored", batch.restored)
+        progress.advance(batch.looked, cursor=last)
     return {}

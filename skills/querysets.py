@@ -43,6 +43,10 @@ class SkillQuerySet(DerivedQuerySet):
             return self.public()
         return self.filter(PUBLIC | Q(namespace__in=actor.namespace_ids))
 
+    def of_owner(self, user_id: int) -> Self:
+        """Return what stands in this person's own namespace, whatever its state."""
+        return self.filter(namespace__user=user_id)
+
     # --- Work lists -----------------------------------------------------------------------------
 
     def reason_out_of_date(self) -> Self:

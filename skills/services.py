@@ -22,7 +22,7 @@ from config.derived import deferred, own_columns
 from config.errors import DomainError
 from config.text import clean_line, refuse_unstorable
 from jobs.schedules import SCHEDULED_TASK
-from skills import packing
+from skills import bans, packing
 from skills.bundle import Bundle
 from skills.fingerprint import fingerprints
 from skills.models import (
@@ -67,6 +67,10 @@ class TagInvalid(DomainError):
 
 class NameMissing(DomainError):
     code = "display_name_missing"
+
+
+class AccountBanned(DomainError):
+    code = "account_banned"
 
 
 class BatchRefused(DomainError):
@@ -136,9 +140,10 @@ def publish_version(
     """Publish `bundle` as a version of a skill; the skill is made when it is the first.
 
     Idempotent: the same version with the same files is success again and writes nothing. Raises
-    `VersionExists` when it stands with other files, and the refusals of slug, version, tag,
-    category and topic. Whole or nothing: content is stored first (a kill leaves orphans for the
-    sweep), then one transaction makes every row. Two at once wait for each other on the namespace.
+    `VersionExists` when it stands with other files, `AccountBanned`, and the refusals of slug,
+    version, tag, category and topic. Whole or nothing: content is stored first (a kill leaves
+    orphans for the sweep), then one transaction makes every row. Two at once wait for each other
+    on the namespace, and so does a ban of its owner.
     """
     return publish_versions([Submission(namespace, bundle, publication, actor)])[0]
 
@@ -165,7 +170,12 @@ def _insert(fresh: Sequence[_Checked], archives: Mapping[Key, str]) -> dict[Key,
     """Make every row; the caller's transaction is still open."""
     # Publishes into one namespace queue up here; the second sees what the first made.
     locked = Namespace.objects.select_for_update(no_key=True).order_by("pk")
-    list(locked.filter(pk__in={one.namespace.pk for one in fresh}).values_list("pk", flat=True))
+    named = locked.filter(pk__in={one.namespace.pk for one in fresh})
+    owners = dict(named.values_list("pk", "user"))
+    actors = {one.actor.pk for one in fresh if one.actor is not None}
+    banned = bans.banned_among([*owners.values(), *actors])
+    if actors & banned:
+        raise AccountBanned("This account is banned; it can publish nothing.")
     former = _former(fresh)
     done = _standing([one for one in fresh if one.key in former])
     fresh = [one for one in fresh if one.key not in done]
@@ -186,6 +196,9 @@ def _insert(fresh: Sequence[_Checked], archives: Mapping[Key, str]) -> dict[Key,
     )
     _point_tags(pairs, former)
     settle(skills[key].pk for key in skills.keys() & former.keys())
+    bans.place_holds(
+        [skill.pk for skill in skills.values() if owners[skill.namespace_id] in banned], actor=None
+    )
     if versions:
         # Only a wake-up: the job finds what waits, every minute, also where this one gets lost.
         async_task(SCHEDULED_TASK, SCAN_JOB)

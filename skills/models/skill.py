@@ -67,6 +67,8 @@ class Skill(DerivedModel):
             models.UniqueConstraint("namespace", "slug", name="skill_slug_unique_per_namespace"),
         ]
         indexes = [
+            # All skills of one owner, newest first: the staff's page of an author, and bans.
+            models.Index(fields=["namespace", "-id"], name="skill_of_namespace"),
             # A bare slug, and slugs by prefix, whoever owns them.
             models.Index(fields=["slug", "id"], name="skill_by_slug"),
             # The work lists: each index holds just the rows its question asks for.

@@ -114,6 +114,11 @@ def test_only_staff_enters_the_staff_pages(actors):
     assert {name for name, actor in actors.items() if can(actor, Verb.STAFF)} == SEES_ALL
 
 
+def test_moderators_ban_and_only_admins_manage_people(actors):
+    assert {name for name, actor in actors.items() if can(actor, Verb.BAN)} == SEES_ALL
+    assert {name for name, actor in actors.items() if can(actor, Verb.MANAGE_PEOPLE)} == {"admin"}
+
+
 def test_only_admins_operate_jobs(actors, ada):
     token, _ = create_token(user=ada, label="x", scopes=[Scope.ADMIN])
     actors["admin's own token"] = Actor(user=ada, token=token, scopes=frozenset(token.scopes))
@@ -124,7 +129,8 @@ def test_only_admins_operate_jobs(actors, ada):
 
 
 def test_nobody_may_do_anything_to_nothing(actors):
-    for verb in set(Verb) - {Verb.STAFF, Verb.OPERATE}:
+    about_the_site = {Verb.STAFF, Verb.OPERATE, Verb.BAN, Verb.MANAGE_PEOPLE}
+    for verb in set(Verb) - about_the_site:
         assert not any(can(actor, verb) for actor in actors.values())
 
 

@@ -161,6 +161,12 @@ GET  api/v1/users                                                               
 POST api/v1/users                                                                        405
 GET  api/v1/users/role                                                                   405
 POST api/v1/users/role                                                                   401 401 401 401 401 401 403 401
+GET  api/v1/users/ban                                                                    405
+POST api/v1/users/ban                                                                    401 401 401 401 401 401 403 401
+GET  api/v1/users/unban                                                                  405
+POST api/v1/users/unban                                                                  401 401 401 401 401 401 403 401
+GET  api/v1/users/reclassify-ban                                                         405
+POST api/v1/users/reclassify-ban                                                         401 401 401 401 401 401 403 401
 GET  api/v1/skills                                                                       200
 POST api/v1/skills                                                                       405
 GET  api/v1/search                                                                       200
