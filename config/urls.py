@@ -73,6 +73,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("django-admin/", admin.site.urls),
     path("", include("accounts.urls")),
     path("", include("jobs.urls")),
+    path("", include("moderation.urls")),
     path("", include("skills.urls")),
     re_path(r"^api/", site.api_not_found),
 ]

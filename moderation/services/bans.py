@@ -170,9 +170,9 @@ def apply_batch(
         return Batch(ids[-1], len(ids), held=place_holds(ids, actor=actor))
 
 
-def count_skills(user: User) -> int:
-    """Return how many skills a ban of this person holds, counted up to `COUNTED`."""
-    return Skill.objects.of_owner(user.pk).values("pk")[:COUNTED].count()
+def count_skills(namespace: Namespace) -> int:
+    """Return how many skills a ban of its owner holds, counted up to `COUNTED`."""
+    return Skill.objects.filter(namespace=namespace).values("pk")[:COUNTED].count()
 
 
 def _require(actor: User, verb: Verb) -> None:

@@ -88,6 +88,12 @@ GET  staff/jobs/<int:run_id>/cancel/                                            
 POST staff/jobs/<int:run_id>/cancel/                                                     404 404 404 404 302 404 404 404
 GET  staff/database/reset/                                                               404 404 404 404 200 404 404 404
 POST staff/database/reset/                                                               404 404 404 404 302 404 404 404
+GET  staff/authors/<str:handle>/                                                         404 404 404 200 200 404 404 404
+POST staff/authors/<str:handle>/                                                         404 404 404 405 405 404 404 404
+GET  staff/authors/<str:handle>/ban/                                                     404 404 404 200 200 404 404 404
+POST staff/authors/<str:handle>/ban/                                                     404 404 404 302 302 404 404 404
+GET  staff/authors/<str:handle>/unban/                                                   404 404 404 404 200 404 404 404
+POST staff/authors/<str:handle>/unban/                                                   404 404 404 404 302 404 404 404
 # --- Pages of skills
 #                                                                                        vis use own mod adm ban tok rev
 GET  /                                                                                   200
@@ -245,6 +251,8 @@ QUERIES = {
 FORMS = {
     "theme/": {"theme": "dark"},
     "staff/jobs/rebuild/": {"field": "skills.Skill.version_count"},
+    "staff/authors/<str:handle>/ban/": {"reason": "Spam."},
+    "staff/authors/<str:handle>/unban/": {"reason": "Mistaken."},
     "skills/<str:owner>/<str:slug>/star/": {"on": "1"},
 }
 ADMIN_SITE = "django-admin/"

@@ -139,7 +139,7 @@ def test_an_organisation_answers_for_its_own_skills(alice, mona):
     publish_skill(namespace=acme, slug="shared")
     publish_skill(namespace=alice.namespace, slug="own")
 
-    assert count_skills(alice) == 1
+    assert count_skills(alice.namespace) == 1
     ban(alice, mona)
 
     assert held() == {"own"}
