@@ -66,6 +66,8 @@ def recheck_virustotal(progress: Progress) -> dict[str, Any]:
         asked += first_asked
         progress.tally("first_looks", first_asked)
         progress.advance(first_asked, cursor=last)
+
+
 def apply_bans(progress: Progress) -> dict[str, Any]:
     """Make the holds of one person's skills follow from whether they are banned, in batches.
 
