@@ -7,8 +7,7 @@ from typing import Any
 from jobs.progress import Progress
 from moderation import virustotal
 from moderation.models import ScannerName, ScanStatus
-from moderation.services import lookups, scans
-from moderation.services import bans, scans
+from moderation.services import bans, lookups, scans
 
 
 def scan_versions(progress: Progress) -> dict[str, Any]:
@@ -66,6 +65,7 @@ def recheck_virustotal(progress: Progress) -> dict[str, Any]:
         asked += first_asked
         progress.tally("first_looks", first_asked)
         progress.advance(first_asked, cursor=last)
+    return {}
 
 
 def apply_bans(progress: Progress) -> dict[str, Any]:
