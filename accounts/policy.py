@@ -23,6 +23,8 @@ class Verb(StrEnum):
     INSTALL = "install"  # fetch its files
     PUBLISH = "publish"  # add versions in a namespace's name
     STAR = "star"  # put one's star on it
+    COMMENT = "comment"  # write under it
+    JUDGE = "judge"  # decide whether what others wrote under it stays
     DIAGNOSE = "diagnose"  # be told why it is hidden
     STAFF = "staff"  # enter the staff pages
     OPERATE = "operate"  # start, pause and cancel jobs, forget measurements
@@ -96,7 +98,9 @@ _ABOUT_THE_SITE: Final = {
 }
 
 
-def can(actor: Actor, verb: Verb, thing: Owned | None = None) -> bool:
+def can(  # noqa: PLR0911 - One case a verb.
+    actor: Actor, verb: Verb, thing: Owned | None = None
+) -> bool:
     """Say whether `actor` may do `verb` to `thing`; at most one query, for the namespaces."""
     if verb in _ABOUT_THE_SITE or thing is None:
         return actor.role in _ABOUT_THE_SITE.get(verb, ())
@@ -108,6 +112,11 @@ def can(actor: Actor, verb: Verb, thing: Owned | None = None) -> bool:
         case Verb.STAR:
             may_write = actor.user is not None and Scope.SKILLS_WRITE in actor.scopes
             return may_write and can(actor, Verb.VIEW, thing)
+        case Verb.COMMENT:
+            may_write = actor.user is not None and Scope.SKILLS_WRITE in actor.scopes
+            return may_write and thing.is_public
+        case Verb.JUDGE:
+            return actor.is_staff and not owns(actor, thing)
         case Verb.DIAGNOSE:
             return _may_read_hidden(actor, thing)
         case _:

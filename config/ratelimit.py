@@ -99,13 +99,14 @@ def take_read(key: str, limit: int) -> Quota:
     return _reads.take(key, limit)
 
 
-def take_exact(kind: str, key: str, limit: int) -> Quota:
-    """Count one request of `key` in the current minute, exactly, across all processes.
+def take_exact(kind: str, key: str, limit: int, *, seconds: int = WINDOW_SECONDS) -> Quota:
+    """Count one request of `key` in the current window, exactly, across all processes.
 
-    One statement in a transaction of the caller's; refused requests count too.
+    A window is a minute, or as many `seconds` as always go with this `kind`. One statement in a
+    transaction of the caller's; refused requests count too.
     """
     now = time.time()
-    window = int(now // WINDOW_SECONDS)
+    window = int(now // seconds)
     hashed = hashlib.blake2b(f"{kind}:{key}".encode(), digest_size=16).digest()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -116,5 +117,5 @@ def take_exact(kind: str, key: str, limit: int) -> Quota:
             [hashed, window],
         )
         hits: int = cursor.fetchone()[0]
-    reset = max(1, math.ceil((window + 1) * WINDOW_SECONDS - now))
+    reset = max(1, math.ceil((window + 1) * seconds - now))
     return Quota(limit, max(0, limit - hits), reset, hits <= limit)

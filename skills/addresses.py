@@ -22,6 +22,16 @@ def star_url(owner: str, slug: str) -> str:
     return f"{skill_url(owner, slug)}star/"
 
 
+def comments_url(owner: str, slug: str) -> str:
+    """Return the address that comments on a skill are posted to."""
+    return f"{skill_url(owner, slug)}comments/"
+
+
+def comment_url(owner: str, slug: str, number: int) -> str:
+    """Return the address that leads to one comment; what is done to it stands below."""
+    return f"{comments_url(owner, slug)}{number}/"
+
+
 def versions_url(owner: str, slug: str) -> str:
     """Return the address of a skill's list of versions."""
     return f"{skill_url(owner, slug)}versions/"

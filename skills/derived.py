@@ -14,6 +14,7 @@ from django.db.models import (
     Func,
     IntegerField,
     JSONField,
+    Min,
     OuterRef,
     Q,
     QuerySet,
@@ -27,7 +28,16 @@ from django.db.models.functions import Coalesce, JSONObject, Left, Lower
 from accounts.models import Namespace
 from config.derived import Children, DerivedField, DerivedRows
 from skills import verdict
-from skills.models import Skill, SkillBadge, SkillStar, SkillTag, SkillVersion
+from skills.models import (
+    CommentReport,
+    ReportStatus,
+    Skill,
+    SkillBadge,
+    SkillComment,
+    SkillStar,
+    SkillTag,
+    SkillVersion,
+)
 
 CHANGELOG_EXCERPT = 200
 
@@ -146,6 +156,37 @@ VERSION_COUNT = DerivedField(
         0,
     ),
     sources=FROM_VERSIONS,
+)
+
+# Counted anew with each comment, from an index that holds just the visible ones: comments are few
+# and bounded per person, so exactness is worth more than the rewritten listing rows.
+COMMENT_COUNT = DerivedField(
+    target="skills.Skill",
+    name="comment_count",
+    rule=lambda: Coalesce(
+        Subquery(
+            SkillComment._base_manager.filter(skill=OuterRef("pk"), deleted_at=None, hidden_at=None)
+            .order_by()
+            .values("skill")
+            .annotate(n=Count("pk"))
+            .values("n")
+        ),
+        0,
+    ),
+    sources={"skills.SkillComment": "skill_id"},
+)
+# When the first of the open reports came.
+COMMENT_REPORTED_AT = DerivedField(
+    target="skills.SkillComment",
+    name="reported_at",
+    rule=lambda: Subquery(
+        CommentReport._base_manager.filter(comment=OuterRef("pk"), status=ReportStatus.OPEN)
+        .order_by()
+        .values("comment")
+        .annotate(first=Min("created_at"))
+        .values("first")
+    ),
+    sources={"skills.CommentReport": "comment_id"},
 )
 
 # Also moved by one in the statement that gives or takes a star (skills/sql/star.sql).

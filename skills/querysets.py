@@ -115,6 +115,57 @@ class SkillVersionQuerySet(DerivedQuerySet):
         return self.scan_pending().filter(scan_requested_at__lt=moment)
 
 
+class SkillCommentQuerySet(DerivedQuerySet):
+    """Reads of comments."""
+
+    def visible(self) -> Self:
+        """Return what all who see the skill see; `SkillComment.is_visible` for one row."""
+        return self.filter(deleted_at=None, hidden_at=None)
+
+    def newest_first(self) -> Self:
+        """Return comments in the order of the tab."""
+        return self.order_by("-created_at", "-id")
+
+    def before(self, created_at: str, pk: int) -> Self:
+        """Return the comments that follow the one with this key in `newest_first()`."""
+        key = [datetime.fromisoformat(created_at), pk]
+        return self.filter(RowCompare(["created_at", "pk"], "<", key))
+
+    def seen_by_author_only(self, author_id: int, deleted_since: datetime) -> Self:
+        """Return what a person wrote that staff hid, or that they deleted since that moment."""
+        hidden = Q(hidden_at__isnull=False, deleted_at=None)
+        own = self.filter(hidden | Q(deleted_at__gte=deleted_since), author=author_id)
+        return own.order_by("-id")
+
+    # --- Work lists of staff --------------------------------------------------------------------
+
+    def reported(self) -> Self:
+        """Return comments with open reports, longest waiting first."""
+        return self.filter(reported_at__isnull=False).order_by("reported_at", "id")
+
+    def reported_after(self, reported_at: str, pk: int) -> Self:
+        """Return the comments that follow the one with this key in `reported()`."""
+        key = [datetime.fromisoformat(reported_at), pk]
+        return self.filter(RowCompare(["reported_at", "pk"], ">", key))
+
+    def hidden(self) -> Self:
+        """Return hidden comments, last hidden first."""
+        return self.filter(hidden_at__isnull=False).order_by("-hidden_at", "-id")
+
+    def last_written(self) -> Self:
+        """Return all comments, last written first: read from the primary key."""
+        return self.order_by("-id")
+
+    def written_before(self, _created_at: str, pk: int) -> Self:
+        """Return the comments that follow the one with this key in `last_written()`."""
+        return self.filter(pk__lt=pk)
+
+    def hidden_before(self, hidden_at: str, pk: int) -> Self:
+        """Return the comments that follow the one with this key in `hidden()`."""
+        key = [datetime.fromisoformat(hidden_at), pk]
+        return self.filter(RowCompare(["hidden_at", "pk"], "<", key))
+
+
 class SkillListingQuerySet(models.QuerySet[Any]):
     """Reads of listing rows; `skills.listing` composes the pages from them."""
 

@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from accounts.identity import page_actor
 from accounts.policy import Verb, can
 from config.formats import bytes_size
+from config.htmx import wants_partial
 from config.pagination import PAGE_SIZE, CursorRefused, read_cursor, sign_cursor
 from skills import stats_views, verdict
 from skills.addresses import (
@@ -22,6 +23,8 @@ from skills.addresses import (
     version_url,
     versions_url,
 )
+from skills.comment_forms import CommentForm
+from skills.comment_tab import comments_tab
 from skills.forms import CURSOR_NOTICE
 from skills.listing import list_query, page
 from skills.models import Skill, SkillVersion
@@ -37,7 +40,10 @@ TABS: Final = {
     "versions": "Versions",
     "stats": "Stats",
     "security": "Security",
+    "comments": "Comments",
 }
+# What is about the skill, whichever version a page shows.
+TABS_OF_SKILL: Final = {"stats", "comments"}
 TABS_WITH_TEXTS: Final = {"readme", "security"}
 MORE_OF_OWNER: Final = 5
 FILES_SHOWN: Final = 200
@@ -51,6 +57,8 @@ def skill(request: HttpRequest, skill: Skill) -> HttpResponse:
     """Show the latest version of a skill under one of its tabs."""
     if request.GET.get("tab") == "versions":
         return _versions(request, skill)
+    if request.GET.get("tab") == "comments":
+        return comments_page(request, skill)
     return _page(request, skill)
 
 
@@ -59,6 +67,8 @@ def version(request: HttpRequest, skill: Skill, version: str) -> HttpResponse:
     """Show one version under one of the tabs."""
     if request.GET.get("tab") == "versions":
         return redirect(versions_url(skill.owner_handle, skill.slug))
+    if request.GET.get("tab") == "comments":
+        return redirect(skill_url(skill.owner_handle, skill.slug, tab="comments"))
     return _page(request, skill, version)
 
 
@@ -145,9 +155,10 @@ def _tabs(shown: Shown, tab: str) -> list[dict[str, Any]]:
     skill = shown.skill
     addresses = {key: f"{shown.url}?tab={key}" for key in TABS}
     addresses["readme"] = shown.url
-    addresses["stats"] = skill_url(skill.owner_handle, skill.slug, tab="stats")
+    for key in TABS_OF_SKILL:
+        addresses[key] = skill_url(skill.owner_handle, skill.slug, tab=key)
     addresses["versions"] = versions_url(skill.owner_handle, skill.slug)
-    counts = {"versions": skill.version_count}
+    counts = {"versions": skill.version_count, "comments": skill.comment_count}
     return [
         {"label": label, "url": addresses[key], "current": key == tab, "count": counts.get(key)}
         for key, label in TABS.items()
@@ -234,6 +245,24 @@ def _evidence(skill: Skill, current: SkillVersion) -> list[dict[str, Any]]:
         }
         for found in current.scan_evidence
     ]
+
+
+# --- Comments -------------------------------------------------------------------------------------
+
+
+def comments_page(
+    request: HttpRequest, skill: Skill, *, form: CommentForm | None = None, status: int = 200
+) -> HttpResponse:
+    """Show the comments on a skill, newest first; htmx gets the next ones only."""
+    notices: list[str] = []
+    context = comments_tab(request, skill, notices, form)
+    if wants_partial(request):
+        return render(request, "public/_comment_rows.html", context)
+    context |= head(request, find_shown(skill), "comments") | {"notices": notices}
+    context |= stats_views.counts(request, skill)
+    if context["start_url"]:
+        context["noindex"] = True
+    return render(request, "public/skill.html", context, status=status)
 
 
 # --- Versions -------------------------------------------------------------------------------------

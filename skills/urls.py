@@ -9,6 +9,8 @@ from skills import (
     board_feeds,
     board_images,
     board_views,
+    comment_staff_views,
+    comment_views,
     diff_views,
     file_views,
     sitemaps,
@@ -21,12 +23,20 @@ app_name = "skills"
 
 IMAGE = r"^og/boards/(?P<board>[a-z-]+)-(?P<window>[0-9a-z]+)-(?P<mark>[0-9a-z]{1,32})\.png$"
 SKILL = "skills/<str:owner>/<str:slug>/"
+STAFF_COMMENT = "staff/comments/<int:comment_id>/"
 
 urlpatterns: list[URLPattern] = [
     path("", views.home, name="home"),
     path("skills/", views.browse, name="browse"),
     path(SKILL, skill_views.skill, name="skill"),
     path(f"{SKILL}star/", stats_views.star, name="star"),
+    path(f"{SKILL}comments/", comment_views.write, name="comments"),
+    path(f"{SKILL}comments/<int:comment_id>/", comment_views.comment, name="comment"),
+    path(f"{SKILL}comments/<int:comment_id>/delete/", comment_views.delete, name="comment-delete"),
+    path(
+        f"{SKILL}comments/<int:comment_id>/restore/", comment_views.restore, name="comment-restore"
+    ),
+    path(f"{SKILL}comments/<int:comment_id>/report/", comment_views.report, name="comment-report"),
     path(f"{SKILL}security/", skill_views.security, name="security"),
     path(f"{SKILL}versions/", skill_views.versions, name="versions"),
     path(f"{SKILL}versions/<str:version>/", skill_views.version, name="version"),
@@ -42,6 +52,11 @@ urlpatterns: list[URLPattern] = [
     path("about/moderation/", about_views.moderation, name="about-moderation"),
     path("about/counts/", about_views.counts, name="about-counts"),
     path("about/ranking/", about_views.rules, name="about-ranking"),
+    path("staff/comments/", comment_staff_views.comments_list, name="staff-comments"),
+    path(STAFF_COMMENT, comment_staff_views.comment, name="staff-comment"),
+    path(f"{STAFF_COMMENT}hide/", comment_staff_views.hide, name="staff-comment-hide"),
+    path(f"{STAFF_COMMENT}show/", comment_staff_views.show, name="staff-comment-show"),
+    path(f"{STAFF_COMMENT}dismiss/", comment_staff_views.dismiss, name="staff-comment-dismiss"),
     path("sitemap.xml", sitemaps.index, name="sitemap"),
     path("sitemap-<str:section>-<int:part>.xml", sitemaps.part, name="sitemap-part"),
 ]

@@ -1,3 +1,10 @@
+from skills.models.comment import (
+    CommentDecision,
+    CommentReport,
+    ReportKind,
+    ReportStatus,
+    SkillComment,
+)
 from skills.models.hold import HoldKind, SkillHold
 from skills.models.leaderboard import Board, Leaderboard, LeaderboardEntry, Window
 from skills.models.listing import SkillListing, SkillSearch
@@ -37,6 +44,8 @@ __all__ = [
     "Badge",
     "Blob",
     "Board",
+    "CommentDecision",
+    "CommentReport",
     "Decided",
     "DownloadMark",
     "EventKind",
@@ -45,11 +54,14 @@ __all__ = [
     "LeaderboardEntry",
     "ListedChange",
     "ModerationStatus",
+    "ReportKind",
+    "ReportStatus",
     "ScanState",
     "SiteTotals",
     "Skill",
     "SkillAlias",
     "SkillBadge",
+    "SkillComment",
     "SkillDailyStat",
     "SkillFile",
     "SkillHold",

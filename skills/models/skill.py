@@ -46,7 +46,6 @@ class Skill(DerivedModel):
     stars = models.PositiveBigIntegerField(default=0)
     installs_current = models.PositiveBigIntegerField(default=0)
     installs_all_time = models.PositiveBigIntegerField(default=0)
-    comment_count = models.PositiveIntegerField(default=0)
 
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
@@ -59,6 +58,7 @@ class Skill(DerivedModel):
     badges = models.JSONField(null=True, editable=False)
     is_suspicious = models.BooleanField(default=False, editable=False)
     version_count = models.PositiveIntegerField(default=0, editable=False)
+    comment_count = models.PositiveIntegerField(default=0, editable=False)
 
     objects = SkillQuerySet.as_manager()
 

@@ -110,6 +110,26 @@ def test_who_publishes_in_whose_name(actors, skills):
             assert can(actor, Verb.PUBLISH, skill) is allowed, (name, owner)
 
 
+def test_everybody_signed_in_comments_on_what_is_public(actors, skills):
+    writers = {name for name, actor in actors.items() if actor.user}
+    writers -= {"owner's reading token", "moderator's plain token"}
+    writers -= {"moderator's token", "admin's moderating token"}
+    for name, actor in actors.items():
+        for (owner, state), skill in skills.items():
+            allowed = name in writers and state in PUBLIC
+            assert can(actor, Verb.COMMENT, skill) is allowed, (name, owner, state)
+
+
+def test_staff_judges_comments_but_not_under_skills_of_their_own(actors, skills, mona, ada):
+    acme = skills["acme", "public"].namespace
+    for person in (mona, ada):
+        Membership.objects.create(namespace=acme, user=person)
+    for name, actor in actors.items():
+        for (owner, state), skill in skills.items():
+            allowed = name in SEES_ALL and owner != "acme"
+            assert can(actor, Verb.JUDGE, skill) is allowed, (name, owner, state)
+
+
 def test_only_staff_enters_the_staff_pages(actors):
     assert {name for name, actor in actors.items() if can(actor, Verb.STAFF)} == SEES_ALL
 

@@ -8,13 +8,24 @@ from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from accounts.services import create_user
 from config import derived
 from config.checks import check_derived_fields
 from config.derived import REGISTRY, DerivedField, refresh_all
-from skills.models import Skill, SkillBadge, SkillListing, SkillSearch, SkillTag, SkillTotal
+from skills.models import (
+    Skill,
+    SkillBadge,
+    SkillComment,
+    SkillListing,
+    SkillSearch,
+    SkillTag,
+    SkillTotal,
+)
 from tests import conftest
 from tests.conftest import drifted
+from tests.factories.comments import many_comments
 from tests.factories.skills import SkillFactory, SkillVersionFactory
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +38,7 @@ WRONG = {
     "badges": {"official": 1},
     "is_suspicious": True,
     "version_count": 99,
+    "comment_count": 99,
 }
 
 
@@ -57,7 +69,13 @@ def plant_total(skill: Skill) -> None:
     SkillTotal._base_manager.filter(pk=skill.pk).update(stars=99)
 
 
+def plant_report(skill: Skill) -> None:
+    comment = SkillComment.objects.create(skill=skill, author=create_user(handle="bob"), text="x")
+    SkillComment._base_manager.filter(pk=comment.pk).update(reported_at=timezone.now())
+
+
 PLANTS = {
+    "skills.SkillComment.reported_at": plant_report,
     "skills.SkillTotal.stars": plant_total,
     **{f"skills.Skill.{name}": plant_field(name) for name in WRONG},
     **{
@@ -128,6 +146,7 @@ def test_a_refresh_re_evaluates_every_row_not_only_the_empty_ones(skills, monkey
         plant_field("badges")(skill)
     Skill._base_manager.update(latest_version_summary=None)
     SkillTotal.objects.bulk_create(SkillTotal(skill=skill) for skill in skills)
+    many_comments(skills[0], create_user(handle="bob"), 3)
     told: list[int] = []
 
     for derivation in REGISTRY:

@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from accounts.models import Scope
 from accounts.services import create_token, create_user, revoke_token
-from skills.models import ModerationStatus, Skill
+from skills.models import ModerationStatus, Skill, SkillComment
 from tests.factories.accounts import sign_in
+from tests.factories.comments import reported
 from tests.factories.jobs import make_run
 
 # Alice owns the skill and the token that the addresses name, and both tokens asked with.
@@ -94,6 +95,16 @@ GET  staff/authors/<str:handle>/ban/                                            
 POST staff/authors/<str:handle>/ban/                                                     404 404 404 302 302 404 404 404
 GET  staff/authors/<str:handle>/unban/                                                   404 404 404 404 200 404 404 404
 POST staff/authors/<str:handle>/unban/                                                   404 404 404 404 302 404 404 404
+GET  staff/comments/                                                                     404 404 404 200 200 404 404 404
+POST staff/comments/                                                                     404 404 404 405 405 404 404 404
+GET  staff/comments/<int:comment_id>/                                                    404 404 404 200 200 404 404 404
+POST staff/comments/<int:comment_id>/                                                    404 404 404 405 405 404 404 404
+GET  staff/comments/<int:comment_id>/hide/                                               404 404 404 405 405 404 404 404
+POST staff/comments/<int:comment_id>/hide/                                               404 404 404 302 302 404 404 404
+GET  staff/comments/<int:comment_id>/show/                                               404 404 404 405 405 404 404 404
+POST staff/comments/<int:comment_id>/show/                                               404 404 404 409 409 404 404 404
+GET  staff/comments/<int:comment_id>/dismiss/                                            404 404 404 405 405 404 404 404
+POST staff/comments/<int:comment_id>/dismiss/                                            404 404 404 302 302 404 404 404
 # --- Pages of skills
 #                                                                                        vis use own mod adm ban tok rev
 GET  /                                                                                   200
@@ -157,6 +168,45 @@ GET  skills/<str:owner>/<str:slug>/versions/<str:version>/                      
 GET  skills/<str:owner>/<str:slug>/versions/<str:version>/files/<path:path>      deleted 404 404 200 200 200 404 404 404
 GET  skills/<str:owner>/<str:slug>/diff/                                         deleted 404 404 302 302 302 404 404 404
 GET  skills/<str:owner>/<str:slug>/diff/<str:pair>/                              deleted 404 404 200 200 200 404 404 404
+# --- Comments: the addresses name one of the user's
+#                                                                                        vis use own mod adm ban tok rev
+GET  skills/<str:owner>/<str:slug>/comments/                                             302
+POST skills/<str:owner>/<str:slug>/comments/                                             302
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/                            302
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/                            405
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/delete/                     302
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/delete/                     302 302 404 404 404 302 302 302
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/restore/                    302
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/restore/                    302 302 404 404 404 302 302 302
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/report/                     302 404 200 200 200 302 302 302
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/report/                     302 404 302 302 302 302 302 302
+GET  skills/<str:owner>/<str:slug>/comments/                                     hidden  404 404 302 302 302 404 404 404
+POST skills/<str:owner>/<str:slug>/comments/                                     hidden  404 404 409 409 409 404 404 404
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/                    hidden  404 404 302 302 302 404 404 404
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/delete/             hidden  404 404 302 302 302 404 404 404
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/delete/             hidden  404
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/restore/            hidden  404 404 302 302 302 404 404 404
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/restore/            hidden  404
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/report/             hidden  404 404 200 200 200 404 404 404
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/report/             hidden  404 404 302 302 302 404 404 404
+GET  skills/<str:owner>/<str:slug>/comments/                                     deleted 404 404 302 302 302 404 404 404
+POST skills/<str:owner>/<str:slug>/comments/                                     deleted 404 404 409 409 409 404 404 404
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/                    deleted 404 404 302 302 302 404 404 404
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/delete/             deleted 404 404 302 302 302 404 404 404
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/delete/             deleted 404
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/restore/            deleted 404 404 302 302 302 404 404 404
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/restore/            deleted 404
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/report/             deleted 404 404 200 200 200 404 404 404
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/report/             deleted 404 404 302 302 302 404 404 404
+GET  skills/<str:owner>/<str:slug>/comments/                                     removed 410
+POST skills/<str:owner>/<str:slug>/comments/                                     removed 410
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/                    removed 410
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/delete/             removed 410
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/delete/             removed 410
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/restore/            removed 410
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/restore/            removed 410
+GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/report/             removed 410
+POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/report/             removed 410
 # --- API
 #                                                                                        vis use own mod adm ban tok rev
 GET  api/v1/openapi.json                                                                 200
@@ -248,12 +298,18 @@ QUERIES = {
     "api/v1/skills/<reference:slug>/file": "?path=SKILL.md&ownerHandle=alice",
     "skills/<str:owner>/<str:slug>/diff/": "?from=1.0.0&to=1.1.0",
 }
+DECIDED = {"reason": "Seen", "seen": "0", "up_to": "9999999"}
 FORMS = {
     "theme/": {"theme": "dark"},
     "staff/jobs/rebuild/": {"field": "skills.Skill.version_count"},
     "staff/authors/<str:handle>/ban/": {"reason": "Spam."},
     "staff/authors/<str:handle>/unban/": {"reason": "Mistaken."},
     "skills/<str:owner>/<str:slug>/star/": {"on": "1"},
+    "skills/<str:owner>/<str:slug>/comments/": {"text": "Hello"},
+    "skills/<str:owner>/<str:slug>/comments/<int:comment_id>/report/": {"kind": "spam"},
+    "staff/comments/<int:comment_id>/hide/": DECIDED,
+    "staff/comments/<int:comment_id>/show/": DECIDED,
+    "staff/comments/<int:comment_id>/dismiss/": DECIDED,
 }
 ADMIN_SITE = "django-admin/"
 STATES = ("public", "hidden", "removed", "deleted")
@@ -305,10 +361,11 @@ ADMIN_ROUTES = [route for route in all_routes() if route.startswith(ADMIN_SITE)]
 class World:
     """The cast, a skill in some state, and what each actor asks with."""
 
-    def __init__(self, people: dict[str, Any], skill: Skill) -> None:
+    def __init__(self, people: dict[str, Any], skill: Skill, comment: SkillComment) -> None:
         alice = people["owner"]
         self.skill = skill
         self.run = make_run("refresh_derived")
+        self.comment = comment
         self.own_token, _ = create_token(user=alice, label="laptop")
         _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
         gone, revoked = create_token(user=alice, label="gone")
@@ -354,6 +411,7 @@ class World:
             "part": "0",
             "lookup_id": self.own_token.lookup_id,
             "run_id": str(self.run.pk),
+            "comment_id": str(self.comment.pk),
             "name": "copy_totals",
             "object_id": "1",
             "content_type_id": "1",
@@ -378,15 +436,16 @@ def world_with(alice, charlie, mona, ada, publish):
         publish(version="1.0.0")
         publish(version="1.1.0", files={"SKILL.md": "# New\n"})
         skill = Skill.objects.get()
+        bob = create_user(handle="bob", password="bob-keeps-a-secret")
+        comment = reported(skill, charlie, bob)
         if state == "deleted":
             skill.soft_deleted_at = timezone.now()
         elif state != "public":
             skill.moderation_status = ModerationStatus(state)
             skill.moderation_reason = f"manual.{state}"
         skill.save()
-        bob = create_user(handle="bob", password="bob-keeps-a-secret")
         people = {"user": charlie, "owner": alice, "moderator": mona, "admin": ada, "banned": bob}
-        world = World(people, skill)
+        world = World(people, skill, comment)
         bob.banned_at = timezone.now()
         bob.save()
         return world

@@ -21,6 +21,7 @@ from accounts.policy import Actor
 from jobs import as_of
 from skills.boards import BOARDS
 from skills.demo import content
+from skills.demo.comments import read_comments
 from skills.demo.content import ContentInvalid, read_owners, read_skills
 from skills.demo.publishing import STATES
 from skills.demo.statistics import past_of
@@ -29,6 +30,7 @@ from skills.models import (
     Leaderboard,
     Skill,
     SkillAlias,
+    SkillComment,
     SkillDailyStat,
     SkillHourlyStat,
     SkillTag,
@@ -221,6 +223,14 @@ class DemoTest(TestCase):
 
     def test_nothing_drifts(self):
         assert drifted() == {}
+
+    def test_people_comment_and_two_comments_are_reported(self):
+        assert SkillComment.objects.count() == len(read_comments()) == 12
+        assert SkillComment.objects.visible().count() == 12
+        assert SkillComment.objects.reported().count() == 2
+        assert Skill.objects.get(slug="csv-doctor").comment_count == 3
+        page = self.client.get("/skills/kumo-note/kaigi-memo/?tab=comments").content.decode()
+        assert "議事録がとても読みやすくなりました。" in page
 
     def test_every_count_is_the_sum_of_its_days(self):
         assert recount_site() == {}

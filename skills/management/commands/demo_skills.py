@@ -12,6 +12,7 @@ from tqdm import tqdm
 from jobs.models import Trigger
 from jobs.services import execute_run, start_run
 from skills.demo.boards import build_demo_boards
+from skills.demo.comments import write_demo_comments
 from skills.demo.content import DemoSkill, read_owners, read_skills
 from skills.demo.publishing import publish_demo_skill
 from skills.demo.statistics import stargazers
@@ -40,6 +41,7 @@ class Command(BaseCommand):
                     anchor=anchor,
                     people=people,
                 )
+            write_demo_comments(anchor)
             recount_site()
             build_demo_boards(anchor)
             for job in COUNTING:
