@@ -67,6 +67,9 @@ _FORBIDDING_TO_RUN: Final = re.compile(
 _FORBIDDING: Final = re.compile(
     r"\b(?:never|do not|don't|must not|should not|refuse to)\b (?:\w+ ){0,3}"
     rf"(?:run|paste|execute|copy|pipe|follow|obey|enter|type|share|trust|answer)\b{_NOT_UNLESS}"
+    # Not to ask at all is what an attack says; not to ask for these is what a warning says.
+    r"|\b(?:never|do not|don't|must not|should not) ask (?:\w+ ){0,3}for (?:the |your |a )?"
+    r"(?:seed|recovery|secret|private|backup|mnemonic|password)\b"
     r"|\b(?:niemals|jamais|nunca)\b|никогда|切勿|绝不|絶対に",
     re.IGNORECASE,
 )

@@ -96,7 +96,7 @@ def _by_rules(text: Text) -> Iterator[Finding]:
     """Each line at most once a rule; quotations are told as info."""
     seen: set[tuple[str, int]] = set()
     for match in rulebook.matches(text.content):
-        line, column = text.line_at(match.offset), text.column_at(match.offset)
+        line, column = text.place_of(match.offset)
         if (match.rule.id, line) in seen:
             continue
         seen.add((match.rule.id, line))
@@ -112,7 +112,7 @@ def _in_payloads(text: Text, ends_at: float) -> Iterator[Finding]:
     for payload in decoding.payloads(text.wrapped):
         if time.monotonic() > ends_at:
             raise rulebook.TimeLimitReached
-        line, column = text.line_at(payload.offset), text.column_at(payload.offset)
+        line, column = text.place_in_wrapped(payload.offset)
         told = _told(payload)
         if told is None:
             continue

@@ -62,10 +62,14 @@ class Text:
     def content(self) -> bytes:
         """The normalised text as the rules get it; offsets of matches count in it.
 
-        In prose the line ends inside a paragraph are blanks: a sentence means the same wherever
-        its author wraps it. Nothing moves by that.
+        In prose a paragraph is one line, whose parts are joined by one blank: a sentence means the
+        same wherever its author wraps it, indented and quoted ones, too.
         """
-        return _unwrapped(self.wrapped) if self.is_prose else self.wrapped
+        return self._unwrapped[0] if self.is_prose else self.wrapped
+
+    @cached_property
+    def _unwrapped(self) -> tuple[bytes, list[tuple[int, int]]]:
+        return _unwrapped(self.wrapped)
 
     @cached_property
     def wrapped(self) -> bytes:
@@ -97,38 +101,52 @@ class Text:
         return frozenset(found)
 
     @cached_property
-    def _starts(self) -> list[int]:
-        starts, position = [0], 0
+    def _starts(self) -> list[tuple[int, int]]:
+        starts, position = [(0, 0)], 0
         while (position := self.wrapped.find(b"\n", position) + 1) > 0:
-            starts.append(position)
+            starts.append((position, 0))
         return starts
 
-    def line_at(self, offset: int) -> int:
-        """Return the number, from 1, of the line that holds this byte of `content`."""
-        return bisect_right(self._starts, offset)
+    def place_of(self, offset: int) -> tuple[int, int]:
+        """Return line (from 1) and character in it (from 0) of this byte of `content`."""
+        starts = self._unwrapped[1] if self.is_prose else self._starts
+        return _place(self.content, starts, offset)
 
-    def column_at(self, offset: int) -> int:
-        """Return the character, from 0, at which this byte stands in its line."""
-        start = self._starts[self.line_at(offset) - 1]
-        return len(self.content[start:offset].decode("utf-8", "replace"))
+    def place_in_wrapped(self, offset: int) -> tuple[int, int]:
+        """Return line (from 1) and character in it (from 0) of this byte of `wrapped`."""
+        return _place(self.wrapped, self._starts, offset)
 
 
-def _unwrapped(prose: bytes) -> bytes:
-    """Return the Markdown with paragraphs on one line each; code, lists and tables stay."""
-    if len(prose) > NORMALISED_CHARACTERS:
-        return prose
+def _place(content: bytes, starts: list[tuple[int, int]], offset: int) -> tuple[int, int]:
+    line = bisect_right(starts, offset, key=lambda start: start[0])
+    start, left_out = starts[line - 1]
+    return line, left_out + len(content[start:offset].decode("utf-8", "replace"))
+
+
+def _unwrapped(prose: bytes) -> tuple[bytes, list[tuple[int, int]]]:
+    """Return the Markdown with paragraphs on one line each; code, lists and tables stay.
+
+    Beside it, for each line where it starts now, and how many bytes in front of it were left out:
+    the indent, or the mark of a quotation, of a line that goes on.
+    """
     lines = prose.split(b"\n")
     joined, fence = bytearray(lines[0]), b""
+    starts = [(0, 0)]
+    is_read_whole = len(prose) <= NORMALISED_CHARACTERS
     for above, line in pairwise(lines):
         mark = above.lstrip()[:3]
         if mark in _FENCES and fence in {b"", mark}:
             fence = b"" if fence else mark
-        goes_on = not fence and (
-            (_PARAGRAPH.match(above) and _CONTINUATION.match(line))
-            or (_QUOTE.match(above) and _QUOTE.match(line))
-        )
-        joined += (b" " if goes_on else b"\n") + line
-    return bytes(joined)
+        goes_on = is_read_whole and not fence and _goes_on(above, line)
+        rest = line.lstrip(b" >") if goes_on else line
+        joined += (b" " if goes_on else b"\n") + rest
+        starts.append((len(joined) - len(rest), len(line) - len(rest)))
+    return bytes(joined), starts
+
+
+def _goes_on(above: bytes, line: bytes) -> bool:
+    is_paragraph = _PARAGRAPH.match(above) and _CONTINUATION.match(line)
+    return bool(is_paragraph or (_QUOTE.match(above) and _QUOTE.match(line)))
 
 
 def read_text(path: str, content: bytes) -> Text:

@@ -43,6 +43,7 @@ rule person_kept_in_the_dark {
     $unknown = /\b(user|human|person|owner|operator)s? (must|should|need|may|does|do) not (know|see|learn|notice|find out|be told)\b/i
     $hidden = /\b(keep|hide) (it|this|that|these|them)( \w+){0,2} (secret|hidden|concealed|invisible)? ?from (the |your )?(user|human|person|owner|operator)\b/i
     $steps = /\b(do not|don't|never|must not) (reveal|disclose|mention|show|describe) (this|it|that|these|those|any of (this|these))( (steps?|instructions?|rules?|commands?|actions?|notes?|requests?))? to (the |your )?(user|human|person|owner|operator)\b/i
+    $answer = /\b(do not|don't|never|must not) (mention|reveal|disclose) (this|these|that|those) (steps?|requests?|uploads?|commands?|actions?|transfers?|changes?)( \w+){0,3} (answers?|reply|replies|responses?|output|summary|report)\b/i
     $german = /\b(sag|sage|erzähle|verrate|teile)\b[^\n]{0,30}\b(nutzer|benutzer|anwender|menschen)\b[^\n]{0,20}\b(nichts|nicht)\b/i
     $without = /\b(ohne (den |die )?(nutzer|benutzer|anwender)\w* zu (fragen|informieren)|sin (informar|avisar|decirle|preguntar)( nada)? al usuario|sans (prévenir|informer|demander à|le dire à) l'utilisateur|sem (avisar|informar) o usuário|senza (informare|avvisare|chiedere a)ll?'?utente)/i
     $orders = /\b(no|ne|não) (le )?(digas|informes|avises|dis|dites|prévenez|informe|diga|conte)[^\n]{0,20}\b(al usuario|l'utilisateur|ao usuário)/i

@@ -46,7 +46,7 @@ rule keys_to_be_sent {
     attack = "The words of the skill make the agent read secrets and send them to an address."
     check = "Does the address belong to the service that the key is for?"
   strings:
-    $english = /\b(read|collect|gather|grab|find|copy|include|attach|upload|send|post|forward|export)\b[^\n]{0,60}(~\/\.ssh|\.ssh\/|id_rsa|\.aws\/|\.env\b|api[ _-]?keys|private keys|passwords|access tokens|environment variables|credentials|secrets)[^\n]{0,80}\b(send|upload|post|forward|submit|transmit|request|to)\b[^\n]{0,40}https?:\/\/[^\s]{4,100}/i
+    $english = /\b(read|collect|gather|grab|find|copy|include|attach|upload|send|post|forward|export)\b[^\n]{0,60}(~\/\.ssh|\.ssh\/|id_rsa|\.aws\/|\.env\b|api[ _-]?keys|private keys|passwords|access tokens|environment variables|credentials|secrets|browser cookies|cookie (files?|jar|store)|session cookies|browser('s)? cookies)[^\n]{0,80}\b(send|upload|post|forward|submit|transmit|request|to)\b[^\n]{0,40}https?:\/\/[^\s]{4,100}/i
     $environment = /(\bprintenv\b|`env`|`set`)[^\n]{0,60}\b(post|send|upload|submit|forward)\b[^\n]{0,60}https?:\/\/[^\s]{4,100}/i
     $german = /\b(lies|sammle|schicke|sende|kopiere|übertrage)\b[^\n]{0,80}(\.ssh|\.env|passw\w+|schlüssel|zugangsdaten|token|umgebungsvariablen)[^\n]{0,80}https?:\/\/[^\s]{4,80}/i
     $romance = /\b(lee|envía|envia|sube|recopila|lis|envoie|envoyez|lisez|collecte\w*|leia|envie|leggi|invia)\b[^\n]{0,80}(\.ssh|\.env|contraseñas|claves|credenciales|mots de passe|clés|identifiants|senhas|chaves|credenciais|variables? d|password|chiavi)[^\n]{0,80}https?:\/\/[^\s]{4,80}/i
@@ -100,6 +100,7 @@ rule seed_phrase_asked {
     check = "No honest service asks for these words."
   strings:
     $english = /\b(enter|paste|type|provide|share|send|submit|give|supply|ask the user for|request)\b[^\n]{0,40}\b(seed phrase|recovery phrase|secret phrase|mnemonic phrase|mnemonic|(12|24|twelve|twenty-four)[- ]word\w*|wallet'?s? private key)\b[^\n]{0,100}\b(verif\w+|sync\w*|validat\w+|restor\w+|connect\w*|unlock\w*|activate\w*|claim\w*|https?:\/\/|airdrop|authenticat\w+)/i
+    $words = /\bask( \w+){0,2} for (the |your |their )?(\w+ )?(recovery|backup) (words|phrases?)\b/i
     $key = /\b(enter|paste|type|provide|share|send|submit|put|ask( the \w+)? for)\b[^\n]{0,60}\b(private key|(12|24|twelve|twenty-four)[- ]word\w*)\b[^\n]{0,100}(https?:\/\/|\bform\b)[^\n]{0,60}/i
     $purpose = /\b(verify|sync|validate|restore|connect|unlock|activate|claim|authenticate)\b[^\n]{0,60}\b(wallet|airdrop|account|tokens?)\b[^\n]{0,80}\b(enter|paste|type|provide|share|send|submit|ask for|ask the user for)\b[^\n]{0,40}\b(seed phrase|recovery phrase|secret phrase|mnemonic|(12|24|twelve|twenty-four)[- ]word\w*)/i
     $other = /(\b(gib|geben sie|introduce|introduzca|ingresa|saisissez|entrez|digite|inserisci)\b|введите|输入|入力)[^\n]{0,60}(seed[- ]?phrase|wiederherstellungs\w+|frase (semilla|de recuperaci(o|ó)n)|phrase de r(e|é)cup(e|é)ration|frase de recupera(c|ç)(a|ã)o|сид-фраз\w*|助记词|シードフレーズ|リカバリーフレーズ)/i
