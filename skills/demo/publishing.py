@@ -1,4 +1,4 @@
-"""Publishes demo skills and puts each into its moderation state, as the moderation desk will.
+"""Publishes demo skills and gives each its past; what people decided comes from the desk's demo.
 
 Every write goes through the publishing service or a door of `config.derived`, so that the derived
 fields follow. The states are the rows of the table in docs/architecture.md, "One verdict".
@@ -20,7 +20,6 @@ from skills.demo.content import DemoSkill, DemoVersion, Files, history
 from skills.demo.statistics import record_past
 from skills.models import (
     Badge,
-    Decided,
     HoldKind,
     ScanState,
     Skill,
@@ -38,10 +37,9 @@ CLEAN: Final = ScanState.CLEAN
 
 
 class State(NamedTuple):
-    """A row of the table by its causes: scan of the latest version, decision on it, a hold."""
+    """What a state of the table begins with; what people decide about it is the desk's."""
 
     scan: str = CLEAN
-    decision: str = ""
     hold: str = ""
     is_deleted: bool = False
     is_withdrawn: bool = False
@@ -51,12 +49,12 @@ STATES: Final[Mapping[str, State]] = {
     "pending": State(ScanState.PENDING),
     "clean": State(),
     "suspicious": State(ScanState.SUSPICIOUS),
-    "caution": State(ScanState.SUSPICIOUS, Decided.CAUTION),
-    "approved": State(ScanState.SUSPICIOUS, Decided.APPROVED),
+    "caution": State(),
+    "approved": State(),
     "malicious": State(ScanState.MALICIOUS),
-    "reported": State(hold=HoldKind.REPORTS),
-    "hidden": State(ScanState.SUSPICIOUS, hold=HoldKind.HIDDEN),
-    "removed": State(ScanState.SUSPICIOUS, hold=HoldKind.REMOVED),
+    "reported": State(),
+    "hidden": State(ScanState.SUSPICIOUS),
+    "removed": State(ScanState.SUSPICIOUS),
     "held": State(hold=HoldKind.QUALITY),
     "deleted": State(is_deleted=True),
     "withdrawn": State(is_withdrawn=True),
@@ -135,9 +133,6 @@ def _settle(skill: Skill, demo: DemoSkill, anchor: datetime) -> None:
         rows = SkillVersion.objects.filter(skill=skill, version__in=withdrawn)
         rows.update(withdrawn_at=changed_at)
     _point_latest(skill)
-    SkillVersion.objects.filter(skill=skill, version=demo.versions[0].number).update(
-        decision=state.decision
-    )
     if state.hold:
         SkillHold.objects.create(skill=skill, kind=state.hold, placed_at=changed_at)
     settle([skill.pk])

@@ -19,6 +19,7 @@ from accounts.management.commands.demo_accounts import ACCOUNTS, PASSWORD, accou
 from accounts.models import AuditEvent, Membership, Namespace, User
 from accounts.policy import Actor
 from jobs import as_of
+from moderation.models import Decision, ReviewItem
 from skills.boards import BOARDS
 from skills.demo import content
 from skills.demo.comments import read_comments
@@ -216,6 +217,7 @@ class DemoTest(TestCase):
         cls.said = io.StringIO()
         call_command("demo_accounts", stdout=cls.said)
         call_command("demo_skills", stdout=cls.said, stderr=io.StringIO())
+        call_command("demo_desk", stdout=cls.said)
 
     def states(self):
         rows = {(s.owner_handle, s.slug): s for s in Skill.objects.all()}
@@ -266,6 +268,7 @@ class DemoTest(TestCase):
         ) as queries:
             call_command("demo_accounts", stdout=io.StringIO())
             call_command("demo_skills", stdout=io.StringIO(), stderr=io.StringIO())
+            call_command("demo_desk", stdout=io.StringIO())
 
         statements = [query["sql"] for query in queries]
         assert [s for s in statements if not s.startswith(("SELECT", "SAVEPOINT", "RELEASE"))] == []
@@ -324,6 +327,24 @@ class DemoTest(TestCase):
 
         assert listed == {slug for slug, (_w, _v, public) in expected.items() if public}
         assert listed - clean == {"port-scout", "browser-speedup"}
+
+    def test_the_desk_has_evidence_reports_an_appeal_and_a_log(self):
+        waiting = ReviewItem.objects.open().order_by("rank_at")
+        assert {str(item.version.skill) for item in waiting} == {
+            "@cobalt-fern/mirror-sync",
+            "@oddlamp/turbo-cleaner",
+            "@oddlamp/browser-speedup",
+            "@oddlamp/lucky-numbers",
+            "@oddlamp/prompt-pepper",
+            "@harborlight-tools/port-scout",
+        }
+        assert [item.kind for item in waiting if item.appeal_id] == ["appeal"]
+        for slug in ("turbo-cleaner", "browser-speedup", "wallet-watch", "free-credits"):
+            assert SkillVersion.objects.get(skill__slug=slug, tag_rows__name="latest").scan_evidence
+        actions = Counter(Decision.objects.values_list("action", flat=True))
+        assert actions == {
+            "block": 2, "hold-reports": 1, "caution": 1, "approve": 1, "hide": 1, "remove": 1
+        }  # fmt: skip
 
     def test_no_work_list_calls_a_reason_out_of_date(self):
         assert list(Skill.objects.reason_out_of_date()) == []
@@ -394,7 +415,7 @@ class DemoTest(TestCase):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("command", ["demo_accounts", "demo_skills"])
+@pytest.mark.parametrize("command", ["demo_accounts", "demo_skills", "demo_desk"])
 def test_outside_the_demo_nothing_is_made(command):
     with override_settings(DEMO=False), pytest.raises(CommandError):
         call_command(command)

