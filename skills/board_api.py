@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from ninja import P, QueryEx, Router
 
 from config.api import json_response
+from config.feeds import JSON_TYPE, revalidated
 from config.pagination import parse_limit
 from skills import serializers
 from skills.api import is_true, reads
-from skills.board_feeds import revalidated, write_json
+from skills.board_feeds import built_at, write_json
 from skills.board_pages import Shown, board_query, read_board
 
 router = Router(tags=["boards"])
@@ -46,7 +47,7 @@ def leaderboard(
     """Every rank of the newest snapshot, with the rank of a day before."""
     query = board_query(board, window, with_suspicious=is_true(suspicious))
     shown = read_board(query)
-    return revalidated(request, write_json(query, shown), "application/json", shown)
+    return revalidated(request, write_json(query, shown), JSON_TYPE, built_at(shown))
 
 
 def _ranked_items(shown: Shown) -> list[dict[str, Any]]:
