@@ -26,7 +26,13 @@ def page_actor(request: HttpRequest) -> Actor:
     """
     if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
         return ANONYMOUS
-    return ANONYMOUS if request.user.banned_at is not None else Actor(user=request.user)
+    if request.user.banned_at is not None:
+        return ANONYMOUS
+    # One actor for the whole request: it remembers the namespaces it asked for.
+    known: Actor | None = getattr(request, "page_actor", None)
+    if known is None or known.user is not request.user:
+        known = request.page_actor = Actor(user=request.user)  # type: ignore[attr-defined]
+    return known
 
 
 def api_actor(request: HttpRequest) -> Actor:

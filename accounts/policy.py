@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final, Protocol
 
-from accounts.models import ApiToken, Membership, Role, Scope, User
+from accounts.models import ApiToken, Membership, Namespace, Role, Scope, User
 
 
 class Verb(StrEnum):
@@ -61,9 +61,9 @@ class Actor:
         """Return the namespaces this actor speaks for (one query, once)."""
         if self.user is None:
             return frozenset()
-        joined = set(Membership.objects.filter(user=self.user).values_list("namespace", flat=True))
-        own = getattr(self.user, "namespace", None)
-        ids = joined | ({own.pk} if own else set())
+        own = Namespace.objects.filter(user=self.user).values_list("pk")
+        joined = Membership.objects.filter(user=self.user).values_list("namespace")
+        ids = {pk for (pk,) in own.union(joined)}
         if self.token is not None and self.token.namespace_id is not None:
             ids &= {self.token.namespace_id}
         return frozenset(ids)
