@@ -14,15 +14,8 @@ from skills.board_pages import DEFAULT_WINDOW, BoardQuery, twin_url
 from skills.boards import BOARDS
 from skills.models.leaderboard import Board
 from skills.skill_stats import DEFINITIONS
-from skills.views import WORDS
 
 HOUR: Final = timedelta(hours=1)
-
-
-@require_safe
-def moderation(request: HttpRequest) -> HttpResponse:
-    """Say what the five words mean and how skills are checked today."""
-    return render(request, "public/about_moderation.html", {"words": WORDS})
 
 
 @require_safe

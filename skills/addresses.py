@@ -32,6 +32,17 @@ def comment_url(owner: str, slug: str, number: int) -> str:
     return f"{comments_url(owner, slug)}{number}/"
 
 
+def report_url(owner: str, slug: str, version: str = "") -> str:
+    """Return the address of the form that reports a skill, or one version of it."""
+    address = f"{skill_url(owner, slug)}report/"
+    return f"{address}?{urlencode({'version': version})}" if version else address
+
+
+def my_skill_url(owner: str, slug: str) -> str:
+    """Return the address of what an owner reads about a skill of theirs."""
+    return f"/me/skills/{quote(slug, safe='')}/?{urlencode({'owner': owner})}"
+
+
 def versions_url(owner: str, slug: str) -> str:
     """Return the address of a skill's list of versions."""
     return f"{skill_url(owner, slug)}versions/"

@@ -7,10 +7,10 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from ninja import P, QueryEx, Router
 
-from accounts.policy import Verb, can
 from config.api import json_response
 from skills import lookup, verdict
 from skills.api import actor_of, reads
+from skills.evidence import Reader, Told, reader_of, told_to
 from skills.models import Skill, SkillVersion
 from skills.scan_results import Evidence
 from skills.serializers import milliseconds
@@ -34,16 +34,16 @@ def moderation(
     """The verdict with its findings: to owner and staff always, to others of a flagged skill."""
     actor = actor_of(request)
     skill = lookup.find_known(actor, slug, owner_handle or owner)
-    may_know_all = can(actor, Verb.DIAGNOSE, skill)
-    if not may_know_all and not (skill.is_public and skill.is_suspicious):
+    reader = reader_of(actor, skill)
+    if not reader and not (skill.is_public and skill.is_suspicious):
         raise lookup.SkillNotFound
-    return json_response({"moderation": _told(skill, may_know_all=may_know_all)})
+    return json_response({"moderation": _told(skill, reader)})
 
 
-def _told(skill: Skill, *, may_know_all: bool) -> dict[str, Any]:
+def _told(skill: Skill, reader: Reader) -> dict[str, Any]:
     version = _spoken_for(skill)
     evidence: list[Evidence] = version.scan_evidence if version else []
-    shown = [_item(found, may_know_all=may_know_all) for found in evidence]
+    shown = [_item(told) for told in told_to(reader, evidence)]
     return {
         "isSuspicious": skill.is_suspicious,
         "isMalwareBlocked": verdict.is_malware_blocked(skill),
@@ -51,7 +51,7 @@ def _told(skill: Skill, *, may_know_all: bool) -> dict[str, Any]:
         "reasonCodes": sorted({item["code"] for item in shown}),
         "updatedAt": milliseconds(version.scanned_at) if version and version.scanned_at else None,
         "summary": verdict.explain(skill),
-        "legacyReason": skill.moderation_reason if may_know_all else None,
+        "legacyReason": skill.moderation_reason if reader else None,
         "evidence": shown,
     }
 
@@ -63,12 +63,12 @@ def _spoken_for(skill: Skill) -> SkillVersion | None:
     return latest
 
 
-def _item(found: Evidence, *, may_know_all: bool) -> dict[str, Any]:
+def _item(told: Told) -> dict[str, Any]:
     return {
-        "code": f"{SEVERITIES[found['severity']]}.{found['attack_class']}",
-        "severity": SEVERITIES[found["severity"]],
-        "file": found["file"],
-        "line": found["line"],
-        "message": found["rule"] if may_know_all else found["attack_class"],
-        "evidence": found["snippet"] if may_know_all else "",
+        "code": f"{SEVERITIES[told.severity]}.{told.attack_class}",
+        "severity": SEVERITIES[told.severity],
+        "file": told.file,
+        "line": told.line,
+        "message": told.rule or told.attack_class,
+        "evidence": told.snippet,
     }

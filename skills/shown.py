@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.identity import page_actor
-from accounts.policy import Verb, can
+from accounts.policy import Verb, can, owns
 from skills import kept, lookup, verdict
-from skills.addresses import author_url, skill_url, version_url
+from skills.addresses import author_url, my_skill_url, skill_url, version_url
 from skills.models import ModerationStatus, Skill, SkillAlias, SkillVersion
 from skills.standing import Standing
 from skills.standing import of_skill as standing_of
@@ -90,14 +90,23 @@ def _removed(request: HttpRequest, skill: Skill) -> HttpResponse:
     return response
 
 
-def diagnosis(request: HttpRequest, skill: Skill) -> str:
-    """Return what keeps the skill from the public, for its owner and staff; "" for others."""
-    if skill.is_public or not can(page_actor(request), Verb.DIAGNOSE, skill):
-        return ""
+class Diagnosis(NamedTuple):
+    """What keeps a skill from the public; `url` is where its owner mends that, "" for staff."""
+
+    sentence: str
+    url: str
+
+
+def diagnosis(request: HttpRequest, skill: Skill) -> Diagnosis | None:
+    """Return what keeps the skill from the public, for its owner and staff; None for others."""
+    actor = page_actor(request)
+    if skill.is_public or not can(actor, Verb.DIAGNOSE, skill):
+        return None
+    url = my_skill_url(skill.owner_handle, skill.slug) if owns(actor, skill) else ""
     try:
         lookup.refuse_hidden(skill)
     except lookup.Withheld as error:
-        return f"{error.message} Reason: {skill.moderation_reason}."
+        return Diagnosis(f"{error.message} Reason: {skill.moderation_reason}.", url)
 
 
 # --- Which version, and how it stands -------------------------------------------------------------

@@ -28,6 +28,16 @@ from skills.slugs import CATEGORIES
 PART_SIZE: Final = 10_000
 _NAMESPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
+# Pages that explain, and the log; some are of apps that this one does not know.
+LASTING_PAGES: Final = (
+    "/modlog/",
+    "/about/",
+    "/about/moderation/",
+    "/about/ranking/",
+    "/about/counts/",
+    "/about/feeds/",
+)
+
 Entry = tuple[str, datetime | None]
 
 
@@ -64,6 +74,8 @@ def _pages(part: int) -> Iterable[Entry]:
         yield twin_url(BoardQuery(board, window), "/"), None
     for category in CATEGORIES:
         yield BrowseFilter(category=category.key).url(), None
+    for page in LASTING_PAGES:
+        yield page, None
 
 
 def _skills(part: int) -> Iterable[Entry]:

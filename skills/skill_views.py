@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 
 from accounts.identity import page_actor
-from accounts.policy import Verb, can
+from accounts.policy import owns
 from config.formats import bytes_size
 from config.htmx import wants_partial
 from config.pagination import PAGE_SIZE, CursorRefused, read_cursor, sign_cursor
@@ -19,12 +19,15 @@ from skills.addresses import (
     author_url,
     diff_url,
     file_url,
+    my_skill_url,
+    report_url,
     skill_url,
     version_url,
     versions_url,
 )
 from skills.comment_forms import CommentForm
 from skills.comment_tab import comments_tab
+from skills.evidence import Reader, reader_of, told_to
 from skills.forms import CURSOR_NOTICE
 from skills.listing import list_query, page
 from skills.models import Skill, SkillVersion
@@ -141,6 +144,7 @@ def head(request: HttpRequest, shown: Shown, tab: str) -> dict[str, Any]:
             "author": author_url(owner),
             "versions": versions_url(owner, slug),
             "files": f"{shown.url}?tab=files",
+            "report": report_url(owner, slug, current.version if own and current else ""),
         },
         "tabs": _tabs(shown, tab),
         "diagnosis": diagnosis(request, skill),
@@ -222,28 +226,33 @@ def _files(request: HttpRequest, shown: Shown, current: SkillVersion) -> dict[st
 
 
 def _security(request: HttpRequest, shown: Shown, current: SkillVersion) -> dict[str, Any]:
-    """Return how the version stands and why; it says so of a blocked version, too."""
+    """Return how the version stands and why; it says so of a blocked version, too.
+
+    What was decided on the skill, the template asks of the moderation app by a tag.
+    """
+    reader = reader_of(page_actor(request), shown.skill)
     return {
         "warnings": current.warnings,
-        "evidence": _evidence(shown.skill, current),
-        "with_snippets": can(page_actor(request), Verb.DIAGNOSE, shown.skill),
+        "evidence": _evidence(shown.skill, current, reader),
+        "reader": reader,
+        "is_mine": owns(page_actor(request), shown.skill),
+        "my_url": my_skill_url(shown.skill.owner_handle, shown.skill.slug),
         "scan_label": current.get_scan_state_display(),
         "malware": verdict.is_malware_blocked(shown.skill),
     }
 
 
-def _evidence(skill: Skill, current: SkillVersion) -> list[dict[str, Any]]:
+def _evidence(skill: Skill, current: SkillVersion, reader: Reader) -> list[dict[str, Any]]:
     """Return what the last scan found, each with the line where whoever may read it can check."""
     return [
-        found
-        | {
-            "title": found["attack_class"].replace("-", " ").replace("_", " "),
-            "url": found["file"]
+        {
+            "told": told,
+            "url": told.file
             and current.is_available
-            and file_url(skill.owner_handle, skill.slug, current.version, found["file"])
-            + (f"#L{found['line']}" if found["line"] else ""),
+            and file_url(skill.owner_handle, skill.slug, current.version, told.file)
+            + (f"#L{told.line}" if told.line else ""),
         }
-        for found in current.scan_evidence
+        for told in told_to(reader, current.scan_evidence)
     ]
 
 

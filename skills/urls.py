@@ -49,7 +49,6 @@ urlpatterns: list[URLPattern] = [
     path("leaderboards/<str:board>/", board_views.board, name="board"),
     re_path(IMAGE, board_images.board_image, name="board-image"),
     path("about/feeds/", about_views.feeds, name="about-feeds"),
-    path("about/moderation/", about_views.moderation, name="about-moderation"),
     path("about/counts/", about_views.counts, name="about-counts"),
     path("about/ranking/", about_views.rules, name="about-ranking"),
     path("staff/comments/", comment_staff_views.comments_list, name="staff-comments"),

@@ -95,6 +95,34 @@ def api_verdict(thing: Moderated) -> str | None:
     return None if unscanned else "clean"
 
 
+# What the owner reads beside the word, by what holds the skill; of scans by their end.
+_TO_OWNER: Final = {
+    REMOVED: "A moderator removed it.",
+    AUTHOR_BANNED: "It is hidden because its owner is banned.",
+    HIDDEN_BY_STAFF: "A moderator hid it; read the decision and publish a fixed version.",
+    CHANGES_REQUESTED: "A moderator asks for changes; publish a fixed version.",
+    HIDDEN_BY_REPORTS: "It is hidden until a moderator has looked at the reports on it.",
+    QUALITY_HOLD: "It is held until a moderator has looked; say more about what it does.",
+    CAUTION: "A moderator advises caution; it stays public.",
+    APPROVED: "A moderator approved it.",
+}
+_SCAN_TO_OWNER: Final = {
+    "pending": "Its latest version waits for its scan.",
+    "running": "Its latest version is being scanned.",
+    "failed": "The scan of its latest version failed and is tried again.",
+    "clean": "The last scan found nothing above low.",
+    "suspicious": "A scan found something that a moderator has yet to decide on.",
+    "malicious": "A scan found what looks like malware; publish a fixed version.",
+}
+
+
+def explain_to_owner(thing: Moderated) -> str:
+    """Return the one sentence that tells an owner why it stands so, and what to do."""
+    reason = thing.moderation_reason
+    told = _TO_OWNER.get(reason) or _SCAN_TO_OWNER.get(reason.rpartition(".")[2])
+    return told or explain(thing)
+
+
 def explain(thing: Moderated) -> str:
     """Return the one sentence that stands beside the word."""
     sentences = {

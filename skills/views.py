@@ -263,7 +263,7 @@ def _hidden_from_others(request: HttpRequest, namespace: Namespace) -> list[dict
             "url": skill_url(skill.owner_handle, skill.slug),
             "name": skill.display_name,
             "word": skill.status_word,
-            "why": why,
+            "why": why.sentence,
         }
         for skill in unlisted.order_by("-id")[:OWN_HIDDEN_ROWS]
         if (why := diagnosis(request, skill))

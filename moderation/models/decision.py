@@ -86,6 +86,14 @@ class Decision(models.Model):
         indexes = [
             # The public log and the staff's, newest first; those of one person, skill, item.
             models.Index(fields=["-created_at", "-id"], name="decision_newest"),
+            # The public log by what was done, by why, and by whether a person did it.
+            models.Index(fields=["action", "-created_at", "-id"], name="decision_by_action"),
+            models.Index(fields=["category", "-created_at", "-id"], name="decision_by_category"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                name="decision_automatic",
+                condition=Q(actor__isnull=True),
+            ),
             models.Index(fields=["actor", "-created_at", "-id"], name="decision_of_actor"),
             models.Index(fields=["skill", "-created_at", "-id"], name="decision_of_skill"),
             models.Index(fields=["version", "-id"], name="decision_of_version"),

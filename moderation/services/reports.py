@@ -44,6 +44,16 @@ TEXT_LIMIT: Final = 500
 ADDED_LIMIT: Final = 2000
 
 
+# What each kind is for, in a line.
+MEANING: Final = {
+    ReportKind.MALICIOUS: "It steals, destroys or deceives, or makes an agent do so.",
+    ReportKind.MISLEADING: "It does something else than its name and description say.",
+    ReportKind.UNDECLARED: "It wants keys, programs or network access that it does not name.",
+    ReportKind.IMPERSONATION: "It passes for the skill of somebody else.",
+    ReportKind.BROKEN: "It cannot work as it is described.",
+}
+
+
 class ReportRefused(DomainError):
     code = "report_refused"
 
@@ -86,8 +96,8 @@ def report_version(
     looked. One transaction, under the skill's lock. Raises `ReportRefused`, `TooManyReports`.
     """
     said = _checked(kind, text, file, line)
-    if version.skill.namespace_id in Actor(user=reporter).namespace_ids:
-        raise ReportRefused("This skill is yours; publish a new version or hide it instead.")
+    if refusal := own_refusal(version.skill, reporter):
+        raise ReportRefused(refusal)
     with deferred():
         skill = Skill.objects.select_for_update(no_key=True).get(pk=version.skill_id)
         # Counted under the person's lock, so that two at once cannot pass the limit.
@@ -105,6 +115,18 @@ def report_version(
         if _counting_reporters(skill) >= HIDES_AT:
             _hide(skill, version)
         return Reported(report, created=True, reporters=_reporters(skill))
+
+
+def own_refusal(skill: Skill, reporter: User) -> str:
+    """Return why this person does not report this skill: it is theirs; "" where it is not."""
+    if skill.namespace_id in Actor(user=reporter).namespace_ids:
+        return "This skill is yours; publish a new version or hide it instead."
+    return ""
+
+
+def may_report_more(reporter: User) -> bool:
+    """Say whether this person may open another report; to those they have they may always add."""
+    return bool(Report.objects.open().filter(reporter=reporter).count() < OPEN_MOST)
 
 
 def _checked(kind: str, text: str, file: str, line: int) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
@@ -15,8 +15,11 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
+from accounts.policy import Actor, owns
+from config.errors import DomainError
 from moderation import scanners, virustotal
 from moderation.models import Scan, ScannerName, ScanStatus
+from moderation.querysets.scan import ScanQuerySet
 from moderation.scanners import catalogue
 from moderation.services.results import apply_results, hand_in, has_static_result
 from skills.blobs import open_blob
@@ -31,9 +34,15 @@ RETRY_AFTER: Final = (timedelta(minutes=1), timedelta(minutes=5))
 BATCH: Final = 500
 # The static rules look first: they know a program by its content, whatever its name says.
 LOOKUP_AFTER: Final = timedelta(minutes=1)
+# So long an owner waits before a version is scanned again at their wish.
+RESCAN_AFTER: Final = timedelta(minutes=10)
 # A name worth passing for: among the most downloaded, and of so many downloads.
 POPULAR: Final = 200
 POPULAR_FROM: Final = 1000
+
+
+class RescanRefused(DomainError):
+    code = "rescan_refused"
 
 
 def queue_new_versions() -> None:
@@ -69,13 +78,51 @@ def request_lookups(version_ids: Iterable[int], *, polls: int = 0) -> None:
     )
 
 
-@transaction.atomic
-def request_rescan(*, version: SkillVersion, actor: User) -> None:
-    """Ask for another scan of a version on a person's behalf. Its state stays until the result."""
-    request_scans([version.pk])
-    if virustotal.is_on():
-        request_lookups([version.pk])
-    audit.record(actor=actor, verb="version.rescan", thing=version)
+def request_rescan(*, version: SkillVersion, actor: User) -> bool:
+    """Ask for another scan of a version on a person's behalf; False: one is waiting already.
+
+    Its state stays until the result. Its owner may ask once in `RESCAN_AFTER`, staff at any time.
+    One transaction, under the skill's lock. Raises `RescanRefused`.
+    """
+    who = Actor(user=actor)
+    with transaction.atomic():
+        skill = Skill.objects.select_for_update(no_key=True).get(pk=version.skill_id)
+        if not (who.is_staff or owns(who, skill)):
+            raise RescanRefused("Only its owner and moderators have a version scanned again.")
+        if version.withdrawn_at is not None:
+            raise RescanRefused("A withdrawn version is not scanned again.")
+        if waiting_for_scan([version.pk]):
+            return False
+        again_at = rescan_at([version.pk]).get(version.pk)
+        if again_at is not None and not who.is_staff:
+            raise RescanRefused(
+                f"It was scanned a moment ago; ask again after {again_at:%H:%M} UTC."
+            )
+        request_scans([version.pk])
+        if virustotal.is_on():
+            request_lookups([version.pk])
+        audit.record(actor=actor, verb="version.rescan", thing=version)
+    return True
+
+
+def rescan_at(version_ids: Collection[int]) -> dict[int, datetime]:
+    """Return when an owner may ask again for a scan of each version that has to wait."""
+    since = timezone.now() - RESCAN_AFTER
+    rows = _of_rules(version_ids).filter(requested_at__gt=since).order_by("pk")
+    asked = rows.values_list("version", "requested_at")
+    return {version_id: moment + RESCAN_AFTER for version_id, moment in asked}
+
+
+def waiting_for_scan(version_ids: Collection[int]) -> set[int]:
+    """Return which of these versions the rules are about to look at."""
+    rows = _of_rules(version_ids).unfinished()
+    return set(rows.values_list("version", flat=True))
+
+
+def _of_rules(version_ids: Collection[int]) -> ScanQuerySet:
+    """Return the scans of these versions by the rules: another scanner may take a day."""
+    found: ScanQuerySet = Scan.objects.of(ScannerName.STATIC).filter(version__in=version_ids)
+    return found
 
 
 def queue_outdated(after: int) -> tuple[int, int] | None:

@@ -220,11 +220,11 @@ def test_a_cursor_of_somebody_else_is_refused(own, alice, charlie):
 
 
 @pytest.mark.parametrize("count", [1, 25])
-def test_the_page_costs_three_queries_however_many_tokens(
+def test_the_page_costs_four_queries_however_many_tokens(
     own, alice, count, django_assert_num_queries
 ):
     for n in range(count):
         create_token(user=alice, label=f"token {n}")
 
-    with django_assert_num_queries(3):  # the session, the person, the tokens
+    with django_assert_num_queries(4):  # the session, the person, the tokens, the unread notices
         own.get("/me/tokens/")

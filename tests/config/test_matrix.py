@@ -17,6 +17,7 @@ from accounts.services import create_token, create_user, revoke_token
 from skills.models import ModerationStatus, Skill, SkillComment
 from tests.factories.accounts import sign_in
 from tests.factories.comments import reported
+from tests.factories.desk import decision_on
 from tests.factories.jobs import make_run
 
 # Alice owns the skill and the token that the addresses name, and both tokens asked with.
@@ -207,6 +208,43 @@ GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/restore/           
 POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/restore/            removed 410
 GET  skills/<str:owner>/<str:slug>/comments/<int:comment_id>/report/             removed 410
 POST skills/<str:owner>/<str:slug>/comments/<int:comment_id>/report/             removed 410
+# --- Moderation, as authors, reporters and the public see it
+#                                                                                        vis use own mod adm ban tok rev
+GET  modlog/                                                                             200
+POST modlog/                                                                             405
+GET  modlog.atom                                                                         200
+POST modlog.atom                                                                         405
+GET  modlog.json                                                                         200
+POST modlog.json                                                                         405
+GET  skills/<str:owner>/<str:slug>/report/                                               302 200 200 200 200 302 302 302
+POST skills/<str:owner>/<str:slug>/report/                                               302 422 422 422 422 302 302 302
+GET  me/                                                                                 302 200 200 200 200 302 302 302
+POST me/                                                                                 405
+GET  me/notices/read/                                                                    302
+POST me/notices/read/                                                                    302
+GET  me/skills/<str:slug>/                                                               302 404 200 404 404 302 302 302
+POST me/skills/<str:slug>/                                                               405
+GET  me/skills/<str:slug>/rescan/                                                        302 404 302 404 404 302 302 302
+POST me/skills/<str:slug>/rescan/                                                        302 404 302 404 404 302 302 302
+GET  me/decisions/<int:decision_id>/                                                     302 404 200 404 404 302 302 302
+POST me/decisions/<int:decision_id>/                                                     405
+GET  me/decisions/<int:decision_id>/appeal/                                              302 404 200 404 404 302 302 302
+POST me/decisions/<int:decision_id>/appeal/                                              302 404 422 404 404 302 302 302
+GET  skills/<str:owner>/<str:slug>/report/                                       hidden  404 404 200 200 200 404 404 404
+POST skills/<str:owner>/<str:slug>/report/                                       hidden  404 404 422 422 422 404 404 404
+GET  me/skills/<str:slug>/                                                       hidden  302 404 200 404 404 302 302 302
+GET  me/skills/<str:slug>/rescan/                                                hidden  302 404 302 404 404 302 302 302
+POST me/skills/<str:slug>/rescan/                                                hidden  302 404 302 404 404 302 302 302
+GET  skills/<str:owner>/<str:slug>/report/                                       removed 410
+POST skills/<str:owner>/<str:slug>/report/                                       removed 410
+GET  me/skills/<str:slug>/                                                       removed 302 404 200 404 404 302 302 302
+GET  me/skills/<str:slug>/rescan/                                                removed 302 404 302 404 404 302 302 302
+POST me/skills/<str:slug>/rescan/                                                removed 302 404 302 404 404 302 302 302
+GET  skills/<str:owner>/<str:slug>/report/                                       deleted 404 404 200 200 200 404 404 404
+POST skills/<str:owner>/<str:slug>/report/                                       deleted 404 404 422 422 422 404 404 404
+GET  me/skills/<str:slug>/                                                       deleted 302 404 200 404 404 302 302 302
+GET  me/skills/<str:slug>/rescan/                                                deleted 302 404 302 404 404 302 302 302
+POST me/skills/<str:slug>/rescan/                                                deleted 302 404 302 404 404 302 302 302
 # --- API
 #                                                                                        vis use own mod adm ban tok rev
 GET  api/v1/openapi.json                                                                 200
@@ -310,6 +348,7 @@ FORMS = {
     "staff/comments/<int:comment_id>/hide/": DECIDED,
     "staff/comments/<int:comment_id>/show/": DECIDED,
     "staff/comments/<int:comment_id>/dismiss/": DECIDED,
+    "me/skills/<str:slug>/rescan/": {"version": "1.0.0"},
 }
 ADMIN_SITE = "django-admin/"
 STATES = ("public", "hidden", "removed", "deleted")
@@ -366,6 +405,7 @@ class World:
         self.skill = skill
         self.run = make_run("refresh_derived")
         self.comment = comment
+        self.decision = decision_on(skill.versions.first(), "hide")
         self.own_token, _ = create_token(user=alice, label="laptop")
         _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
         gone, revoked = create_token(user=alice, label="gone")
@@ -412,6 +452,7 @@ class World:
             "lookup_id": self.own_token.lookup_id,
             "run_id": str(self.run.pk),
             "comment_id": str(self.comment.pk),
+            "decision_id": str(self.decision.pk),
             "name": "copy_totals",
             "object_id": "1",
             "content_type_id": "1",

@@ -38,3 +38,15 @@ def decide_on(item: ReviewItem, actor: User, action: str, **said: Any) -> Decisi
     said.setdefault("text", "Because of what stands in line 3.")
     verdict = Verdict(action, **said)
     return decide(item_id=item.pk, actor=actor, verdict=verdict, revision=revision)
+
+
+def decision_on(version: SkillVersion, action: str, **columns: Any) -> Decision:
+    """A row of the log and nothing else: enough where nobody asks what it changed."""
+    columns.setdefault("skill_label", str(version.skill))
+    return Decision.objects.create(
+        action=action,
+        skill=version.skill,
+        version=version,
+        version_label=version.version,
+        **columns,
+    )

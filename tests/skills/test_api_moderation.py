@@ -56,7 +56,7 @@ def test_nobody_else_is_told_of_what_is_clean_or_hidden(client, publish, bearer,
 
 
 @pytest.mark.django_db
-def test_owner_and_staff_learn_all_of_it_also_when_it_is_hidden(
+def test_owner_and_staff_learn_of_it_also_when_it_is_hidden_and_staff_the_words_of_malware(
     client, publish, bearer, alice, mona
 ):
     publish("notes", MALICIOUS)
@@ -66,7 +66,10 @@ def test_owner_and_staff_learn_all_of_it_also_when_it_is_hidden(
         told = client.get(URL, headers=bearer(person)).json()["moderation"]
         assert told["isMalwareBlocked"]
         assert told["legacyReason"] == "scanner.static.malicious"
-        assert "/dev/tcp/" in told["evidence"][0]["evidence"]
+        found = told["evidence"][0]
+        assert (found["file"], found["line"]) == ("SKILL.md", 4)
+        assert ("/dev/tcp/" in found["evidence"]) == (person is mona)
+        assert (found["message"] == "reverse-shell") == (person is alice)
 
 
 @pytest.mark.django_db
@@ -94,8 +97,10 @@ def test_the_security_tab_of_a_blocked_version_shows_the_words_to_those_who_deci
 
     for page in (seen, told):
         assert "is blocked: a scan found malware" in page
-        assert "<code>SKILL.md:4</code>" in page
         assert "files/SKILL.md#L4" not in page
+        assert "reverse shell" in page
+    assert "<code>SKILL.md:4</code>" in told
+    assert "<code>SKILL.md:4</code>" not in seen
     assert "/dev/tcp/" in told
     assert "/dev/tcp/" not in seen
 

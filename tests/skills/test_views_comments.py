@@ -202,7 +202,7 @@ def test_the_tab_costs_the_same_with_many_comments(
         many_comments(skill, person, count)
     page_of(reader)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page_of(reader)
 
 

@@ -113,7 +113,7 @@ def test_the_list_costs_the_same_with_many_reports(
             report_comment(comment=comment, reporter=person, kind="spam")
     page_of(desk)
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         page_of(desk)
 
 

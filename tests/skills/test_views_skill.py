@@ -83,9 +83,7 @@ def test_the_page_says_what_it_is_how_it_stands_and_what_it_needs(client, publis
 
 
 @pytest.mark.parametrize("query", ["", "?tab=files", "?tab=versions", "?tab=security", "?tab=nope"])
-def test_every_tab_costs_at_most_eight_statements_however_much_there_is(
-    client, publish, alice, query
-):
+def test_every_tab_costs_few_statements_however_much_there_is(client, publish, alice, query):
     files = {"SKILL.md": NEEDY} | {f"data/{n:03}.txt": "x" for n in range(60)}
     for n in range(12):
         publish(version=f"1.0.{n}", files=files | {"n.txt": str(n)})
@@ -100,7 +98,8 @@ def test_every_tab_costs_at_most_eight_statements_however_much_there_is(
     sign_in(client, alice)
     with CaptureQueriesContext(connection) as captured:
         client.get(URL + query)
-    assert len(captured) <= 8
+    # Under "Security" its owner reads what was decided, and what was noted below medium.
+    assert len(captured) <= (10 if "security" in query else 8)
 
 
 def test_lists_of_a_skill_load_no_texts(client, publish):
