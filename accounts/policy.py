@@ -25,6 +25,7 @@ class Verb(StrEnum):
     STAR = "star"  # put one's star on it
     COMMENT = "comment"  # write under it
     JUDGE = "judge"  # decide whether what others wrote under it stays
+    REPORT = "report"  # tell moderators what is wrong with it
     DIAGNOSE = "diagnose"  # be told why it is hidden
     STAFF = "staff"  # enter the staff pages
     OPERATE = "operate"  # start, pause and cancel jobs, forget measurements
@@ -109,7 +110,7 @@ def can(  # noqa: PLR0911 - One case a verb.
             return thing.is_public or _may_read_hidden(actor, thing)
         case Verb.INSTALL:
             return thing.is_installable
-        case Verb.STAR:
+        case Verb.STAR | Verb.REPORT:
             may_write = actor.user is not None and Scope.SKILLS_WRITE in actor.scopes
             return may_write and can(actor, Verb.VIEW, thing)
         case Verb.COMMENT:

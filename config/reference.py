@@ -30,6 +30,8 @@ MEANING_OF_CODE: Final = {
     "scope_missing": "The token lacks the right for this call.",
     "role_refused": "This role is not yours to give; the body says why.",
     "ban_refused": "This person cannot be banned or unbanned by you; the body says why.",
+    "own_skill": "It is about a skill of your own; another moderator decides.",
+    "not_allowed": "Your role, or your part in it, does not allow this; the body says why.",
     "hidden": "The skill is hidden while moderators review it.",
     "malicious": "A scan found malware; nothing is handed out.",
     "skill_not_found": "No skill of this name is visible to you.",
@@ -37,15 +39,22 @@ MEANING_OF_CODE: Final = {
     "version_not_found": "The skill has no such version or tag.",
     "file_not_found": "The version has no file of this path.",
     "board_not_found": "There is no board of this name.",
+    "report_not_found": "There is no report of this number.",
+    "item_not_found": "There is no item of this number in the queue.",
     "not_found": "There is no such call.",
     "AMBIGUOUS_SKILL_SLUG": "Several owners use this name; the JSON body lists them.",
     "not_banned": "The person is not banned.",
     "version_exists": "This version was published with other files.",
     "version_withdrawn": "This version was withdrawn; a version is published only once.",
+    "too_many_reports": "You have as many open reports as one person may have.",
+    "claimed": "Another moderator is reviewing the item.",
+    "decided": "The item is decided already; the body says how.",
+    "item_changed": "The item changed since the revision you named; look again.",
     "deleted": "You deleted this skill; you can bring it back.",
     "removed": "A moderator removed the skill.",
     "withdrawn": "The version was withdrawn.",
     "preview_too_large": "The file is too large for a preview; fetch it without preview.",
+    "body_too_large": "The body is too large.",
     "telemetry_too_large": "The report names too many skills or folders.",
     "preview_not_text": "The file is no UTF-8 text; fetch it without preview.",
 }
@@ -61,6 +70,7 @@ TITLE_OF_TAG: Final = {
     "boards": "Boards",
     "accounts": "Your account",
     "people": "People",
+    "moderation": "Reports and moderation",
 }
 # Said once for the parameters that many calls share and the document leaves without a text.
 MEANING_OF_PARAMETER: Final = {
@@ -74,6 +84,7 @@ MEANING_OF_PARAMETER: Final = {
     "category": "Only skills of this category",
     "topic": "Only skills with this topic",
     "q": "What to look for",
+    "report_id": "The report's number, `reportId` in the list",
     "limit": "1 to 200, 25 by default",
     "cursor": "`nextCursor` of the page before",
     "hash": "A fingerprint: 64 hexadecimal characters",
@@ -84,7 +95,7 @@ MEANING_OF_PARAMETER: Final = {
 }
 # What the example calls put in; a query parameter not named here is left out of them.
 EXAMPLES: Final = {
-    "path": {"slug": "pdf-tools", "version": "1.0.0", "board": "trending"},
+    "path": {"slug": "pdf-tools", "version": "1.0.0", "board": "trending", "report_id": "7"},
     "query": {"slug": "pdf-tools", "q": "pdf", "path": "SKILL.md", "hash": "…"},
 }
 

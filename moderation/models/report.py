@@ -17,6 +17,8 @@ class ReportKind(models.TextChoices):
     UNDECLARED = "undeclared", "Needs it does not declare"
     IMPERSONATION = "impersonation", "Impersonation"
     BROKEN = "broken", "Broken"
+    # What a client reports in words alone; calling it malicious would be our word.
+    OTHER = "other", "Something else"
 
 
 class ReportStatus(models.TextChoices):

@@ -25,7 +25,7 @@ from moderation.models import (
     ReviewItem,
 )
 from moderation.services import items
-from moderation.services.decisions import evidence_keys
+from moderation.services.decisions import Verdict, decide, evidence_keys
 from moderation.services.notices import tell_owner
 from skills.models import HoldKind, Skill, SkillHold, SkillVersion
 from skills.standing import settle
@@ -42,6 +42,8 @@ ACCOUNT_AGE: Final = timedelta(days=7)
 TEXT_LIMIT: Final = 500
 # What somebody adds to their open report.
 ADDED_LIMIT: Final = 2000
+HIDDEN_TEXT: Final = "A moderator confirmed a report on it."
+"""What the author reads of a skill hidden on a report, unless the moderator says more."""
 
 
 # What each kind is for, in a line.
@@ -51,6 +53,7 @@ MEANING: Final = {
     ReportKind.UNDECLARED: "It wants keys, programs or network access that it does not name.",
     ReportKind.IMPERSONATION: "It passes for the skill of somebody else.",
     ReportKind.BROKEN: "It cannot work as it is described.",
+    ReportKind.OTHER: "What the text says, and none of these.",
 }
 
 
@@ -106,7 +109,7 @@ def report_version(
         standing = mine.filter(version=version).first()
         if standing is not None:
             _add(standing, said)
-            return Reported(standing, created=False, reporters=_reporters(skill))
+            return Reported(standing, created=False, reporters=count_reporters(skill))
         if mine.count() >= OPEN_MOST:
             raise TooManyReports
         report = Report.objects.create(skill=skill, version=version, reporter=reporter, **said)
@@ -114,7 +117,7 @@ def report_version(
         items.open_item(version=version, kind=ItemKind.REPORT)
         if _counting_reporters(skill) >= HIDES_AT:
             _hide(skill, version)
-        return Reported(report, created=True, reporters=_reporters(skill))
+        return Reported(report, created=True, reporters=count_reporters(skill))
 
 
 def own_refusal(skill: Skill, reporter: User) -> str:
@@ -153,7 +156,7 @@ def _add(report: Report, said: dict[str, Any]) -> None:
     report.save(update_fields=["text"])
 
 
-def _reporters(skill: Skill) -> int:
+def count_reporters(skill: Skill) -> int:
     """Return how many people have an open report on the skill."""
     return Report.objects.open().filter(skill=skill).values("reporter").distinct().count()
 
@@ -233,6 +236,34 @@ def triage_report(*, report_id: int, actor: User, status: str, note: str = "") -
     elif item := ReviewItem.objects.filter(version=report.version, appeal__isnull=True).first():
         items.refresh_item(item)
     return report
+
+
+def hide_reported(*, report_id: int, actor: User, note: str, text: str = "") -> Report:
+    """Confirm a report and hide its skill with it, by the door of every decision.
+
+    One transaction: the decision closes every other open report on the version, too. Twice is
+    once: where the report is confirmed and staff hide the skill, nothing is written. Raises
+    `ReportMissing`, `ReportRefused`, and the refusals of `decide`.
+    """
+    note = clean_line(note, 500)
+    if not note:
+        raise ReportRefused("A report is closed with a note.", field="note")
+    with deferred():
+        skill_id = Report.objects.filter(pk=report_id).values_list("skill", flat=True).first()
+        if skill_id is None:
+            raise ReportMissing("There is no such report.")
+        Skill.objects.select_for_update(no_key=True).get(pk=skill_id)
+        report = Report.objects.get(pk=report_id)
+        is_hidden = SkillHold.objects.filter(skill=skill_id, kind=HoldKind.HIDDEN).exists()
+        if is_hidden and report.status == ReportStatus.CONFIRMED:
+            return report
+        item = ReviewItem.objects.get(version=report.version_id, appeal__isnull=True)
+        verdict = Verdict(Action.HIDE, text=text or HIDDEN_TEXT, note=note)
+        decide(item_id=item.pk, actor=actor, verdict=verdict)
+        # Open, it is closed by now; closed before, it is confirmed here.
+        return triage_report(
+            report_id=report_id, actor=actor, status=ReportStatus.CONFIRMED, note=note
+        )
 
 
 def _refuse_second(report: Report) -> None:

@@ -289,6 +289,12 @@ GET  api/v1/download                                                            
 POST api/v1/download                                                                     405
 GET  api/v1/stars/<reference:slug>                                                       405
 POST api/v1/stars/<reference:slug>                                                       401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/report                                               405
+POST api/v1/skills/<reference:slug>/report                                               401 401 401 401 401 401 403 401
+GET  api/v1/skills/-/reports                                                             401 401 401 401 401 401 403 401
+POST api/v1/skills/-/reports                                                             405
+GET  api/v1/skills/-/reports/<int:report_id>/triage                                      405
+POST api/v1/skills/-/reports/<int:report_id>/triage                                      401 401 401 401 401 401 403 401
 GET  api/cli/telemetry/install                                                           405
 POST api/cli/telemetry/install                                                           401 401 401 401 401 401 400 401
 GET  api/cli/telemetry/sync                                                              405
@@ -307,6 +313,8 @@ GET  api/v1/skills/<reference:slug>/verify                                      
 GET  api/v1/skills/<reference:slug>/install                                      hidden  403
 GET  api/v1/download                                                             hidden  403
 POST api/v1/stars/<reference:slug>                                               hidden  401 401 401 401 401 401 403 401
+POST api/v1/skills/<reference:slug>/report                                       hidden  401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/report                                       hidden  405
 GET  api/v1/skills/<reference:slug>                                              removed 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/versions                                     removed 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/versions/<version>                           removed 404 404 404 404 404 404 410 404
@@ -317,6 +325,8 @@ GET  api/v1/skills/<reference:slug>/verify                                      
 GET  api/v1/skills/<reference:slug>/install                                      removed 410
 GET  api/v1/download                                                             removed 410
 POST api/v1/stars/<reference:slug>                                               removed 401 401 401 401 401 401 410 401
+POST api/v1/skills/<reference:slug>/report                                       removed 401 401 401 401 401 401 410 401
+GET  api/v1/skills/<reference:slug>/report                                       removed 405
 GET  api/v1/skills/<reference:slug>                                              deleted 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/versions                                     deleted 404 404 404 404 404 404 410 404
 GET  api/v1/skills/<reference:slug>/versions/<version>                           deleted 404 404 404 404 404 404 410 404
@@ -327,6 +337,8 @@ GET  api/v1/skills/<reference:slug>/verify                                      
 GET  api/v1/skills/<reference:slug>/install                                      deleted 404 404 404 404 404 404 410 404
 GET  api/v1/download                                                             deleted 404 404 404 404 404 404 410 404
 POST api/v1/stars/<reference:slug>                                               deleted 401 401 401 401 401 401 410 401
+POST api/v1/skills/<reference:slug>/report                                       deleted 401 401 401 401 401 401 410 401
+GET  api/v1/skills/<reference:slug>/report                                       deleted 405
 """
 
 QUERIES = {
@@ -455,6 +467,7 @@ class World:
             "decision_id": str(self.decision.pk),
             "name": "copy_totals",
             "object_id": "1",
+            "report_id": "1",
             "content_type_id": "1",
             "app_label": "accounts",
             "url": "no/such/table",

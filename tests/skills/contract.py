@@ -140,6 +140,38 @@ AMBIGUOUS = {
     "slug": str,
     "matches": [{"ownerHandle": str, "slug": str, "ref": str, "url": str}],
 }
+REPORTED = {
+    "ok": {True},
+    "reported": bool,
+    "alreadyReported": bool,
+    "reportId": str,
+    "skillId": str,
+    "reportCount": int,
+}
+REPORT = {
+    "reportId": str,
+    "skillId": str,
+    "skillVersionId?": (str, None),
+    "slug": str,
+    "displayName": str,
+    "version?": (str, None),
+    "reason?": (str, None),
+    "status": {"open", "confirmed", "dismissed"},
+    "createdAt": TIME,
+    "reporter": {"userId": str, "handle?": (str, None), "displayName?": (str, None)},
+    "triagedAt?": (TIME, None),
+    "triagedBy?": (str, None),
+    "triageNote?": (str, None),
+}
+REPORTS = {"items": [REPORT], "nextCursor": (str, None), "done": bool}
+TRIAGED = {
+    "ok": {True},
+    "reportId": str,
+    "skillId": str,
+    "status": {"open", "confirmed", "dismissed"},
+    "reportCount": int,
+    "actionTaken?": {"none", "hide"},
+}
 DISCOVERY = {"apiBase": str, "authBase?": str, "minCliVersion?": str}
 
 
