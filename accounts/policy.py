@@ -26,6 +26,7 @@ class Verb(StrEnum):
     COMMENT = "comment"  # write under it
     JUDGE = "judge"  # decide whether what others wrote under it stays
     REPORT = "report"  # tell moderators what is wrong with it
+    RESCAN = "rescan"  # have it scanned again
     DIAGNOSE = "diagnose"  # be told why it is hidden
     STAFF = "staff"  # enter the staff pages
     OPERATE = "operate"  # start, pause and cancel jobs, forget measurements
@@ -121,7 +122,13 @@ def can(  # noqa: PLR0911 - One case a verb.
         case Verb.DIAGNOSE:
             return _may_read_hidden(actor, thing)
         case _:
-            return Scope.SKILLS_WRITE in actor.scopes and owns(actor, thing)
+            return _may_change(actor, verb, thing)
+
+
+def _may_change(actor: Actor, verb: Verb, thing: Owned) -> bool:
+    is_own = owns(actor, thing)
+    may_write = is_own and Scope.SKILLS_WRITE in actor.scopes
+    return may_write or (verb == Verb.RESCAN and actor.is_staff)
 
 
 def _may_read_hidden(actor: Actor, thing: Owned) -> bool:

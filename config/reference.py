@@ -30,6 +30,7 @@ MEANING_OF_CODE: Final = {
     "scope_missing": "The token lacks the right for this call.",
     "role_refused": "This role is not yours to give; the body says why.",
     "ban_refused": "This person cannot be banned or unbanned by you; the body says why.",
+    "not_owner": "Only its owner and moderators may do this.",
     "own_skill": "It is about a skill of your own; another moderator decides.",
     "not_allowed": "Your role, or your part in it, does not allow this; the body says why.",
     "hidden": "The skill is hidden while moderators review it.",
@@ -40,6 +41,7 @@ MEANING_OF_CODE: Final = {
     "file_not_found": "The version has no file of this path.",
     "board_not_found": "There is no board of this name.",
     "report_not_found": "There is no report of this number.",
+    "scan_not_found": "There is no scan of this number that you may see.",
     "item_not_found": "There is no item of this number in the queue.",
     "not_found": "There is no such call.",
     "AMBIGUOUS_SKILL_SLUG": "Several owners use this name; the JSON body lists them.",
@@ -47,9 +49,12 @@ MEANING_OF_CODE: Final = {
     "version_exists": "This version was published with other files.",
     "version_withdrawn": "This version was withdrawn; a version is published only once.",
     "too_many_reports": "You have as many open reports as one person may have.",
+    "rescan_refused": "The version was scanned a moment ago; the body says when you may ask again.",
+    "scan_unfinished": "The scan is not finished; ask again later.",
     "claimed": "Another moderator is reviewing the item.",
     "decided": "The item is decided already; the body says how.",
     "item_changed": "The item changed since the revision you named; look again.",
+    "scan_upload_gone": "Only published versions are scanned here, no folders.",
     "deleted": "You deleted this skill; you can bring it back.",
     "removed": "A moderator removed the skill.",
     "withdrawn": "The version was withdrawn.",
@@ -85,6 +90,9 @@ MEANING_OF_PARAMETER: Final = {
     "topic": "Only skills with this topic",
     "q": "What to look for",
     "report_id": "The report's number, `reportId` in the list",
+    "item_id": "The item's number, as its page's address has it",
+    "scan_id": "The scan's number, `scanId`",
+    "name": "The skill's name; `owner/name` is read, too",
     "limit": "1 to 200, 25 by default",
     "cursor": "`nextCursor` of the page before",
     "hash": "A fingerprint: 64 hexadecimal characters",
@@ -95,7 +103,15 @@ MEANING_OF_PARAMETER: Final = {
 }
 # What the example calls put in; a query parameter not named here is left out of them.
 EXAMPLES: Final = {
-    "path": {"slug": "pdf-tools", "version": "1.0.0", "board": "trending", "report_id": "7"},
+    "path": {
+        "slug": "pdf-tools",
+        "version": "1.0.0",
+        "board": "trending",
+        "report_id": "7",
+        "scan_id": "7",
+        "item_id": "7",
+        "name": "pdf-tools",
+    },
     "query": {"slug": "pdf-tools", "q": "pdf", "path": "SKILL.md", "hash": "…"},
 }
 

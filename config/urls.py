@@ -15,8 +15,9 @@ from config import site
 from config.api import ContractAPI, error_response
 from config.errors import DomainError
 from config.reference import reference
-from moderation.users_api import router as bans_router
 from moderation.reports_api import router as reports_router
+from moderation.scans_api import router as scans_router
+from moderation.users_api import router as bans_router
 from skills.api import router as skills_router
 from skills.board_api import router as boards_router
 from skills.moderation_api import router as moderation_router
@@ -41,6 +42,7 @@ api.add_router("", moderation_router)
 api.add_router("", verify_router)
 api.add_router("", boards_router)
 api.add_router("", reports_router)
+api.add_router("", scans_router)
 
 
 @api.exception_handler(ValidationError)

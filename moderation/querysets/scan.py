@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from config.pagination import RowCompare
+
 
 class ScanQuerySet(models.QuerySet[Any]):
     """Reads of scans."""
@@ -33,3 +35,13 @@ class ScanQuerySet(models.QuerySet[Any]):
     def finished(self) -> Self:
         """Return the scans with a result, newest first."""
         return self.filter(status__in=["clean", "suspicious", "malicious"]).order_by("-id")
+
+    def ahead_of(self, scan: Any) -> Self:
+        """Return the scans that wait and are taken up before this one, in no order."""
+        place = [scan.due_at, scan.pk]
+        waiting = self.of(scan.scanner).filter(status="pending").unfinished()
+        return waiting.filter(RowCompare(["due_at", "id"], "<", place))
+
+    def running(self) -> Self:
+        """Return the scans under way; by the index of what waits."""
+        return self.unfinished().filter(status="running")

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Scope
 from accounts.services import create_token, create_user, revoke_token
+from moderation.models import Scan
 from skills.models import ModerationStatus, Skill, SkillComment
 from tests.factories.accounts import sign_in
 from tests.factories.comments import reported
@@ -295,6 +296,14 @@ GET  api/v1/skills/-/reports                                                    
 POST api/v1/skills/-/reports                                                             405
 GET  api/v1/skills/-/reports/<int:report_id>/triage                                      405
 POST api/v1/skills/-/reports/<int:report_id>/triage                                      401 401 401 401 401 401 403 401
+GET  api/v1/skills/-/scan                                                                405
+POST api/v1/skills/-/scan                                                                401 401 401 401 401 401 404 401
+GET  api/v1/skills/-/scan/<int:scan_id>                                                  401 401 401 401 401 401 200 401
+POST api/v1/skills/-/scan/<int:scan_id>                                                  405
+GET  api/v1/skills/-/scan/<int:scan_id>/download                                         401 401 401 401 401 401 409 401
+POST api/v1/skills/-/scan/<int:scan_id>/download                                         405
+GET  api/v1/skills/-/scan/download/<path:name>                                           401 401 401 401 401 401 409 401
+POST api/v1/skills/-/scan/download/<path:name>                                           405
 GET  api/cli/telemetry/install                                                           405
 POST api/cli/telemetry/install                                                           401 401 401 401 401 401 400 401
 GET  api/cli/telemetry/sync                                                              405
@@ -362,6 +371,9 @@ FORMS = {
     "staff/comments/<int:comment_id>/dismiss/": DECIDED,
     "me/skills/<str:slug>/rescan/": {"version": "1.0.0"},
 }
+NAMES = {
+    "api/v1/skills/-/scan/download/<path:name>": "pdf-tools",
+}
 ADMIN_SITE = "django-admin/"
 STATES = ("public", "hidden", "removed", "deleted")
 
@@ -418,6 +430,7 @@ class World:
         self.run = make_run("refresh_derived")
         self.comment = comment
         self.decision = decision_on(skill.versions.first(), "hide")
+        self.scan = Scan.objects.create(version=skill.versions.get(version="1.0.0"))
         self.own_token, _ = create_token(user=alice, label="laptop")
         _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
         gone, revoked = create_token(user=alice, label="gone")
@@ -465,9 +478,10 @@ class World:
             "run_id": str(self.run.pk),
             "comment_id": str(self.comment.pk),
             "decision_id": str(self.decision.pk),
-            "name": "copy_totals",
+            "name": NAMES.get(route, "copy_totals"),
             "object_id": "1",
             "report_id": "1",
+            "scan_id": str(self.scan.pk),
             "content_type_id": "1",
             "app_label": "accounts",
             "url": "no/such/table",

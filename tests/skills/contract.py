@@ -172,6 +172,40 @@ TRIAGED = {
     "reportCount": int,
     "actionTaken?": {"none", "hide"},
 }
+SCAN_STATUS = {"queued", "running", "succeeded", "failed"}
+QUEUE = {
+    "queuedAhead": int,
+    "queuedAheadIsEstimate?": bool,
+    "position": (int, None),
+    "running": int,
+    "runningIsEstimate?": bool,
+    "note": str,
+}
+SCAN_ASKED = {
+    "ok": {True},
+    "scanId": str,
+    "jobId?": str,
+    "status": SCAN_STATUS,
+    "sourceKind": {"upload", "published"},
+    "update": bool,
+    "queue?": QUEUE,
+}
+SCAN = SCAN_ASKED | {
+    "writtenBack?": bool,
+    "lastError?": str,
+    "createdAt": TIME,
+    "updatedAt": TIME,
+    "completedAt?": TIME,
+    "report?": {
+        "clawscan": {"verdict?": VERDICT, "summary": str, "guidance": str},
+        "staticAnalysis": {
+            "status": str,
+            "reasonCodes": [str],
+            "summary": str,
+            "findings": [{"code": str, "severity": str, "file": str, "message": str}],
+        },
+    },
+}
 DISCOVERY = {"apiBase": str, "authBase?": str, "minCliVersion?": str}
 
 
