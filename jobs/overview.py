@@ -26,7 +26,7 @@ BEAT_PATIENCE: Final = timedelta(seconds=30)
 QUEUE_PATIENCE: Final = timedelta(seconds=30)
 # A job is late when it is overdue by its interval, within these bounds.
 LATE_BOUNDS: Final = (2 * MINUTE, 15 * MINUTE)
-ERROR_TAIL: Final = 200
+ERROR_TAIL: Final = 150
 START_A_WORKER: Final = "Start one: manage.py worker"
 
 
@@ -232,8 +232,8 @@ class Room:
 
     @property
     def rebuilds(self) -> list[JobRun]:
-        """Return the runs under way that are about something, such as one field."""
-        return [run for run in self.active if run.scope]
+        """Return the runs under way that rebuild a field."""
+        return [run for run in self.active if run.kind == "refresh_derived"]
 
     @property
     def poll_seconds(self) -> int:

@@ -30,6 +30,8 @@ HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 
 SCHEDULED_TASK: Final = "jobs.tasks.run_scheduled"
+DRY_RUN: Final = "dry-run"
+"""The scope of a run that only counts what its job would do."""
 
 
 class Backlog(NamedTuple):
@@ -56,6 +58,8 @@ class Job:
     cluster: str = DEFAULT_CLUSTER
     # Runs per scope, such as one denormalised field; a person starts it with the scope's name.
     is_scoped: bool = False
+    # Can be run with the scope `DRY_RUN`, which counts and writes nothing.
+    has_dry_run: bool = False
     # Dotted path of a function that returns the `Backlog` of a job that empties a queue.
     backlog_path: str = ""
 
@@ -175,6 +179,13 @@ JOBS: Final = (
         "skills.jobs.settle_reasons",
         every=HOUR,
         offset=timedelta(minutes=50),
+    ),
+    Job(
+        "rescan_all",
+        "Rescan everything",
+        "Asks for a scan of every version; what stands holds until the new result.",
+        "moderation.jobs.rescan_all",
+        has_dry_run=True,
     ),
     Job(
         "sweep_blobs",

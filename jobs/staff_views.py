@@ -22,7 +22,7 @@ from jobs.forms import RebuildForm
 from jobs.models import JobRun
 from jobs.overview import read_room
 from jobs.run_page import RunPage, announcement
-from jobs.schedules import BY_NAME, Job
+from jobs.schedules import BY_NAME, DRY_RUN, Job
 
 CONFLICT: Final = 409
 
@@ -86,12 +86,14 @@ def history(request: HttpRequest, viewer: User, name: str) -> HttpResponse:
 
 
 @staff_page("POST", verb=Verb.OPERATE)
-def start(request: HttpRequest, viewer: User, name: str) -> HttpResponse:
-    """Run a job now; the run under way when there is one."""
+def start(request: HttpRequest, viewer: User, name: str, *, is_dry: bool = False) -> HttpResponse:
+    """Run a job now, or let it count what it would do; the run under way when there is one."""
     job = _find_job(name)
     if job.is_scoped:  # Runs for something, which the form on the page asks for.
         return redirect("jobs:jobs")
-    started = services.start_run(kind=name, actor=viewer)
+    if is_dry and not job.has_dry_run:
+        raise Http404
+    started = services.start_run(kind=name, scope=DRY_RUN if is_dry else "", actor=viewer)
     return _started(request, viewer, job, started)
 
 

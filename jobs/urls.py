@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("staff/jobs/<int:run_id>/cancel/", staff_views.cancel, name="cancel-run"),
     path("staff/jobs/<slug:name>/", staff_views.history, name="history"),
     path("staff/jobs/<slug:name>/start/", staff_views.start, name="start"),
+    path("staff/jobs/<slug:name>/dry-run/", staff_views.start, {"is_dry": True}, "dry-run"),
     path("staff/jobs/<slug:name>/pause/", staff_views.set_schedule, {"paused": True}, "pause"),
     path("staff/jobs/<slug:name>/resume/", staff_views.set_schedule, {"paused": False}, "resume"),
     path("staff/database/", staff_views.database, name="database"),

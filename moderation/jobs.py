@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.progress import Progress
+from jobs.schedules import DRY_RUN
 from moderation import virustotal
 from moderation.models import ScannerName, ScanStatus
 from moderation.services import bans, lookups, scans
+from skills.models import SkillVersion
 
 
 def scan_versions(progress: Progress) -> dict[str, Any]:
@@ -81,5 +83,19 @@ def apply_bans(progress: Progress) -> dict[str, Any]:
         last = batch.last
         progress.tally("held", batch.held)
         progress.tally("restored", batch.restored)
+        progress.advance(batch.looked, cursor=last)
+    return {}
+
+
+def rescan_all(progress: Progress) -> dict[str, Any]:
+    """Ask for a scan of every version that none waits for; a dry run only counts them."""
+    is_dry = progress.scope == DRY_RUN
+    if progress.cursor is None:
+        progress.expect(SkillVersion.objects.published().count())
+    last = progress.cursor or 0
+    while (batch := scans.queue_all(last, ask=not is_dry)) is not None:
+        progress.tally("to_be_scanned" if is_dry else "asked_for", batch.asked)
+        progress.tally("waiting_already", batch.looked - batch.asked)
+        last = batch.last
         progress.advance(batch.looked, cursor=last)
     return {}

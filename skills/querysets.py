@@ -102,6 +102,10 @@ class SkillVersionQuerySet(DerivedQuerySet):
         """Leave the big columns in the database: what a list of versions shows."""
         return self.defer("readme", "metadata", "warnings", "scan_evidence")
 
+    def published(self) -> Self:
+        """Return versions that stand: all but the withdrawn ones."""
+        return self.filter(withdrawn_at__isnull=True)
+
     def scan_pending(self) -> Self:
         """Return versions that wait for a scan, longest waiting first."""
         return self.filter(scan_state="pending").order_by("scan_requested_at", "id")

@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
@@ -134,7 +134,8 @@ def queue_outdated(after: int) -> tuple[int, int] | None:
     of_version = Scan.objects.of(ScannerName.STATIC).filter(version=OuterRef("pk"))
     last_rules = of_version.finished()
     looked = list(
-        SkillVersion.objects.filter(pk__gt=after, withdrawn_at__isnull=True)
+        SkillVersion.objects.published()
+        .filter(pk__gt=after)
         .order_by("pk")
         .annotate(rules=Subquery(last_rules.values("rules_version")[:1]))
         .values_list("pk", "rules")[:BATCH]
@@ -144,6 +145,30 @@ def queue_outdated(after: int) -> tuple[int, int] | None:
     current = scanners.RULES_VERSION
     request_scans(pk for pk, rules in looked if rules is not None and rules != current)
     return looked[-1][0], len(looked)
+
+
+class Batch(NamedTuple):
+    """How far a run over all versions got: the last one, how many, and how many anew."""
+
+    last: int
+    looked: int
+    asked: int
+
+
+def queue_all(after: int, *, ask: bool) -> Batch | None:
+    """Ask for scans of the versions behind `after`, some hundreds; None at the end. Idempotent.
+
+    One that waits for a scan is left alone. With `ask` False nothing is written.
+    """
+    rows = SkillVersion.objects.published().filter(pk__gt=after).order_by("pk")
+    looked = list(rows.values_list("pk", flat=True)[:BATCH])
+    if not looked:
+        return None
+    waiting = waiting_for_scan(looked)
+    fresh = [pk for pk in looked if pk not in waiting]
+    if ask:
+        request_scans(fresh)
+    return Batch(looked[-1], len(looked), len(fresh))
 
 
 def claim_scan(scanner: ScannerName = ScannerName.STATIC) -> Scan | None:

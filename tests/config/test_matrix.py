@@ -83,6 +83,8 @@ GET  staff/jobs/<int:run_id>/resume/                                            
 POST staff/jobs/<int:run_id>/resume/                                                     404 404 404 404 302 404 404 404
 GET  staff/jobs/<slug:name>/start/                                                       404 404 404 404 405 404 404 404
 POST staff/jobs/<slug:name>/start/                                                       404 404 404 404 302 404 404 404
+GET  staff/jobs/<slug:name>/dry-run/                                                     404 404 404 404 405 404 404 404
+POST staff/jobs/<slug:name>/dry-run/                                                     404 404 404 404 302 404 404 404
 GET  staff/jobs/<slug:name>/pause/                                                       404 404 404 404 405 404 404 404
 POST staff/jobs/<slug:name>/pause/                                                       404 404 404 404 302 404 404 404
 GET  staff/jobs/<slug:name>/resume/                                                      404 404 404 404 405 404 404 404
@@ -372,6 +374,7 @@ FORMS = {
     "me/skills/<str:slug>/rescan/": {"version": "1.0.0"},
 }
 NAMES = {
+    "staff/jobs/<slug:name>/dry-run/": "rescan_all",
     "api/v1/skills/-/scan/download/<path:name>": "pdf-tools",
 }
 ADMIN_SITE = "django-admin/"

@@ -11,7 +11,7 @@ from config.derived import REGISTRY
 from config.errors import DomainError
 from config.formats import duration
 from jobs.models import JobRun, RunState, Trigger
-from jobs.schedules import JOBS, Job
+from jobs.schedules import DRY_RUN, JOBS, Job
 from jobs.services import execute_run, find_job, start_run
 from jobs.words import headline, result_words
 
@@ -25,6 +25,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", nargs="?", help="which job; --list tells them")
         parser.add_argument("--scope", default="", help="what of, such as one denormalised field")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only count what it would do, if it can"
+        )
         parser.add_argument("--list", action="store_true", help="list the jobs and what they do")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -40,8 +43,11 @@ class Command(BaseCommand):
             raise CommandError(f"The job {job.name} {needs}.")
         if job.name == REBUILD and options["scope"] not in {field.label for field in REGISTRY}:
             raise CommandError(f"There is no denormalised field {options['scope']}.")
+        if options["dry_run"] and not job.has_dry_run:
+            raise CommandError(f"The job {job.name} has no --dry-run.")
+        scope = DRY_RUN if options["dry_run"] else options["scope"]
         run, _created = start_run(
-            kind=job.name, scope=options["scope"], trigger=Trigger.COMMAND, enqueue=False
+            kind=job.name, scope=scope, trigger=Trigger.COMMAND, enqueue=False
         )
         done = self._execute(run)
         if done is None:
@@ -63,8 +69,8 @@ class Command(BaseCommand):
 
 
 def _line(job: Job) -> str:
-    scope = " Needs --scope." if job.is_scoped else ""
-    return f"{job.name:22} {job.does}{scope}"
+    options = " Needs --scope." * job.is_scoped + " Takes --dry-run." * job.has_dry_run
+    return f"{job.name:22} {job.does}{options}"
 
 
 def _refusal(run: JobRun) -> str:
