@@ -15,6 +15,7 @@ from config import site
 from config.api import ContractAPI, error_response
 from config.errors import DomainError
 from config.reference import reference
+from moderation.queue_api import router as queue_router
 from moderation.reports_api import router as reports_router
 from moderation.scans_api import router as scans_router
 from moderation.users_api import router as bans_router
@@ -43,6 +44,7 @@ api.add_router("", verify_router)
 api.add_router("", boards_router)
 api.add_router("", reports_router)
 api.add_router("", scans_router)
+api.add_router("", queue_router)
 
 
 @api.exception_handler(ValidationError)

@@ -306,6 +306,8 @@ GET  api/v1/skills/-/scan/<int:scan_id>/download                                
 POST api/v1/skills/-/scan/<int:scan_id>/download                                         405
 GET  api/v1/skills/-/scan/download/<path:name>                                           401 401 401 401 401 401 409 401
 POST api/v1/skills/-/scan/download/<path:name>                                           405
+GET  api/v1/admin/queue/<int:item_id>:decide                                             405
+POST api/v1/admin/queue/<int:item_id>:decide                                             401 401 401 401 401 401 403 401
 GET  api/cli/telemetry/install                                                           405
 POST api/cli/telemetry/install                                                           401 401 401 401 401 401 400 401
 GET  api/cli/telemetry/sync                                                              405
@@ -484,6 +486,7 @@ class World:
             "name": NAMES.get(route, "copy_totals"),
             "object_id": "1",
             "report_id": "1",
+            "item_id": "1",
             "scan_id": str(self.scan.pk),
             "content_type_id": "1",
             "app_label": "accounts",
