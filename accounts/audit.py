@@ -41,7 +41,14 @@ def event(
 
 
 def record_named(
-    *, actor: User | None, verb: str, kind: str, name: str, after: dict[str, Any] | None = None
+    *,
+    actor: User | None,
+    verb: str,
+    kind: str,
+    name: str,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
 ) -> AuditEvent:
     """Append one audit row about a thing that is no row of ours, such as a job or a setting."""
     return AuditEvent.objects.create(
@@ -50,7 +57,9 @@ def record_named(
         verb=verb,
         object_type=kind,
         object_label=name[:200],
+        before=before or {},
         after=after or {},
+        reason=reason,
         request_id=current_request_id(),
     )
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Collate, Lower, Now
 from django.utils import timezone
 
-from accounts.querysets import ApiTokenQuerySet, NamespaceQuerySet
+from accounts.querysets import ApiTokenQuerySet, AuditEventQuerySet, NamespaceQuerySet
 from config.derived import DerivedModel
 
 HANDLE_LENGTH = 64
@@ -245,6 +245,8 @@ class AuditEvent(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     request_id = models.CharField(max_length=32, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = AuditEventQuerySet.as_manager()
 
     class Meta:
         indexes = [

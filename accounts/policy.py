@@ -29,6 +29,7 @@ class Verb(StrEnum):
     RESCAN = "rescan"  # have it scanned again
     DIAGNOSE = "diagnose"  # be told why it is hidden
     STAFF = "staff"  # enter the staff pages
+    CONFIGURE = "configure"  # change the settings of the desk
     OPERATE = "operate"  # start, pause and cancel jobs, forget measurements
     BAN = "ban"  # ban a person, which hides what they published
     MANAGE_PEOPLE = "manage people"  # look people up, give them roles, lift bans
@@ -94,6 +95,7 @@ def owns(actor: Actor, thing: Owned) -> bool:
 # Verbs that are about no thing, and whose they are.
 _ABOUT_THE_SITE: Final = {
     Verb.STAFF: (Role.MODERATOR, Role.ADMIN),
+    Verb.CONFIGURE: (Role.ADMIN,),
     Verb.OPERATE: (Role.ADMIN,),
     Verb.BAN: (Role.MODERATOR, Role.ADMIN),
     Verb.MANAGE_PEOPLE: (Role.ADMIN,),

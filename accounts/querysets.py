@@ -42,3 +42,11 @@ class ApiTokenQuerySet(models.QuerySet[Any]):
     def older_than(self, pk: int) -> Self:
         """Return the tokens that follow this one in `newest_first()`."""
         return self.filter(pk__lt=pk)
+
+
+class AuditEventQuerySet(models.QuerySet[Any]):
+    """Reads of the audit trail."""
+
+    def named(self, kind: str) -> Self:
+        """Return the acts on things of this kind that are no rows of ours, newest first."""
+        return self.filter(object_type=kind, object_id__isnull=True).order_by("-id")

@@ -13,6 +13,7 @@ from moderation import (
     modlog_feeds,
     modlog_views,
     report_views,
+    settings_views,
 )
 
 app_name = "moderation"
@@ -36,4 +37,8 @@ urlpatterns: list[URLPattern] = [
     path(AUTHOR, author_views.author, name="author"),
     path(f"{AUTHOR}ban/", author_views.ban, name="ban"),
     path(f"{AUTHOR}unban/", author_views.unban, name="unban"),
+    path("staff/settings/", settings_views.settings_page, name="settings"),
+    path("staff/settings/reserved/", settings_views.reserve, name="reserve"),
+    path("staff/settings/reserved/<int:reserved_id>/free/", settings_views.free, name="free"),
+    path("staff/settings/quality/", settings_views.change_gate, name="change-gate"),
 ]

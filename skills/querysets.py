@@ -6,6 +6,7 @@ exist, however many others stand in front.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
@@ -30,6 +31,17 @@ BLOCKED = Q(decision__in=["changes", "hidden"]) | Q(scan_state="malicious", deci
 
 class SkillQuerySet(DerivedQuerySet):
     """Reads of skills."""
+
+    def trusted_owners(
+        self, namespace_ids: Collection[int], moment: datetime
+    ) -> models.QuerySet[Any, Any]:
+        """Return those of the namespaces with a public clean skill from before `moment`."""
+        is_clean = Q(moderation_reason="manual.approved") | Q(moderation_reason__endswith=".clean")
+        mine = self.public().filter(is_clean, namespace__in=namespace_ids, is_suspicious=False)
+        owners: models.QuerySet[Any, Any] = mine.filter(created_at__lte=moment).values_list(
+            "namespace", flat=True
+        )
+        return owners.distinct()
 
     def public(self) -> Self:
         """Return what everybody may see; `Skill.is_public` is the same rule for one row."""

@@ -22,22 +22,24 @@ from config.derived import deferred, own_columns
 from config.errors import DomainError
 from config.text import clean_line, refuse_unstorable
 from jobs.schedules import SCHEDULED_TASK
-from skills import bans, packing
+from skills import bans, gates, packing
 from skills.bundle import Bundle
 from skills.fingerprint import fingerprints
 from skills.models import (
     Badge,
+    HoldKind,
     Skill,
     SkillAlias,
     SkillBadge,
     SkillFile,
+    SkillHold,
     SkillTag,
     SkillVersion,
     VersionFingerprint,
     VersionSource,
 )
 from skills.slugs import clean_categories, clean_topics, validate_new_slug
-from skills.standing import LATEST, settle
+from skills.standing import LATEST, Standing, settle
 
 # What names a skill: its namespace's primary key and its slug.
 Key = tuple[int, str]
@@ -129,6 +131,12 @@ class _Checked:
         self.when = self.said.published_at or timezone.now()
 
     @property
+    def newcomer(self) -> gates.Newcomer:
+        """Return it as the gates look at a new skill."""
+        description = self.said.summary or self.bundle.summary
+        return gates.Newcomer(*self.key, self.actor, self.bundle.body, description)
+
+    @property
     def key(self) -> Key:
         """Return what names the skill."""
         return self.namespace.pk, self.said.slug
@@ -179,6 +187,12 @@ def _insert(fresh: Sequence[_Checked], archives: Mapping[Key, str]) -> dict[Key,
     former = _former(fresh)
     done = _standing([one for one in fresh if one.key in former])
     fresh = [one for one in fresh if one.key not in done]
+    newcomers = [
+        one.newcomer
+        for one in fresh
+        if one.key not in former and one.said.source != VersionSource.IMPORT
+    ]
+    gates.refuse_reserved(newcomers)
     skills = _save_skills(fresh, former)
     versions = SkillVersion.objects.bulk_create(
         _version(one, skills[one.key], archives[one.key]) for one in fresh
@@ -195,7 +209,8 @@ def _insert(fresh: Sequence[_Checked], archives: Mapping[Key, str]) -> dict[Key,
         for fingerprint in sorted(one.fingerprints)
     )
     _point_tags(pairs, former)
-    settle(skills[key].pk for key in skills.keys() & former.keys())
+    held = _hold_back(newcomers, skills)
+    settle(skills[key].pk for key in (skills.keys() & former.keys()) | held)
     bans.place_holds(
         [skill.pk for skill in skills.values() if owners[skill.namespace_id] in banned], actor=None
     )
@@ -339,6 +354,20 @@ def _say(skill: Skill, one: _Checked) -> None:
     skill.updated_at = one.when
 
 
+def _hold_back(newcomers: Sequence[gates.Newcomer], skills: Mapping[Key, Skill]) -> set[Key]:
+    """Hold the new skills that do not pass the quality gate; return which.
+
+    Only the hold: once its scan has ended, the skill joins the queue and its owner is told.
+    """
+    failing = gates.find_failings(newcomers, timezone.now())
+    if failing:
+        SkillHold.objects.bulk_create(
+            SkillHold(skill=skills[key], kind=HoldKind.QUALITY, detail=told[:300])
+            for key, told in failing.items()
+        )
+    return set(failing)
+
+
 def _drop_aliases(new: Sequence[Skill]) -> None:
     """Let new skills take their names over from old ones that only lead elsewhere."""
     keys = {(skill.namespace_id, skill.slug) for skill in new}
@@ -387,8 +416,8 @@ def _point_tags(
 
 
 def _reread(skills: Sequence[Skill]) -> None:
-    """Show the derived columns of these skills as they stand now; one statement."""
-    columns = sorted(own_columns(Skill._meta.label))
+    """Show how these skills stand now, derived columns and moderation; one statement."""
+    columns = sorted({*own_columns(Skill._meta.label), *Standing._fields})
     rows = Skill.objects.filter(pk__in=[skill.pk for skill in skills]).values("pk", *columns)
     stored = {row["pk"]: row for row in rows}
     for skill in skills:

@@ -52,6 +52,7 @@ def triage_scan(
             _bring_up_held(version, evidence)
         elif state == ScanState.CLEAN and not version.decision:
             _clear(version)
+        _tell_of_gate(version, evidence)
 
 
 def _is_new(version: SkillVersion, evidence: Sequence[Evidence]) -> bool:
@@ -88,6 +89,24 @@ def _bring_up_held(version: SkillVersion, evidence: Sequence[Evidence]) -> None:
     items.open_item(version=version, kind=ItemKind.HOLD, evidence=evidence)
 
 
+def _tell_of_gate(version: SkillVersion, evidence: Sequence[Evidence]) -> None:
+    """Decide for the quality gate, once: it held the skill when that was published.
+
+    Publishing only places the hold, for it knows nothing of the desk; the scan always comes.
+    """
+    hold = SkillHold.objects.filter(skill=version.skill, kind=HoldKind.QUALITY).first()
+    if hold is None or not hold.detail:
+        return
+    if Decision.objects.filter(skill=version.skill, action=Action.HOLD_QUALITY).exists():
+        return
+    standing = ReviewItem.objects.filter(version=version, appeal__isnull=True).first()
+    item = standing or items.open_item(version=version, kind=ItemKind.HOLD, evidence=evidence)
+    decision = _automatic(
+        Action.HOLD_QUALITY, item, version, evidence, category="quality", text=hold.detail
+    )
+    tell_owner(NoticeKind.DECISION, decision)
+
+
 def _clear(version: SkillVersion) -> None:
     """Close what only an earlier scan had opened, now that nothing is found any more."""
     open_items = ReviewItem.objects.open().filter(
@@ -111,9 +130,14 @@ def _clear(version: SkillVersion) -> None:
 
 
 def _automatic(
-    action: Action, item: ReviewItem, version: SkillVersion, evidence: Sequence[Evidence]
+    action: Action,
+    item: ReviewItem,
+    version: SkillVersion,
+    evidence: Sequence[Evidence],
+    **said: str,
 ) -> Decision:
     """Append what the system did, with its audit row."""
+    said.setdefault("category", item.top_class)
     decision = Decision.objects.create(
         action=action,
         item=item,
@@ -121,9 +145,9 @@ def _automatic(
         version=version,
         skill_label=str(version.skill)[:200],
         version_label=version.version,
-        category=item.top_class,
         evidence=list(evidence),
         evidence_keys=evidence_keys(version),
+        **said,
     )
     audit.record(
         actor=None, verb=f"review.{action}", thing=version, after={"decision": decision.pk}

@@ -5,6 +5,7 @@ from skills.models.comment import (
     ReportStatus,
     SkillComment,
 )
+from skills.models.gate import QualityGate, ReservedSlug
 from skills.models.hold import HoldKind, SkillHold
 from skills.models.leaderboard import Board, Leaderboard, LeaderboardEntry, Window
 from skills.models.listing import SkillListing, SkillSearch
@@ -54,8 +55,10 @@ __all__ = [
     "LeaderboardEntry",
     "ListedChange",
     "ModerationStatus",
+    "QualityGate",
     "ReportKind",
     "ReportStatus",
+    "ReservedSlug",
     "ScanState",
     "SiteTotals",
     "Skill",

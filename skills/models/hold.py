@@ -32,6 +32,8 @@ class SkillHold(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     placed_at = models.DateTimeField(db_default=Now())
+    # What failed, in sentences for the owner; only of a quality hold.
+    detail = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [

@@ -130,6 +130,13 @@ def test_staff_judges_comments_but_not_under_skills_of_their_own(actors, skills,
             assert can(actor, Verb.JUDGE, skill) is allowed, (name, owner, state)
 
 
+def test_owners_and_staff_have_a_skill_scanned_again(actors, skills):
+    for name, actor in actors.items():
+        for (owner, _state), skill in skills.items():
+            allowed = owner in PUBLISHES.get(name, ()) or name in SEES_ALL
+            assert can(actor, Verb.RESCAN, skill) is allowed, (name, owner)
+
+
 def test_only_staff_enters_the_staff_pages(actors):
     assert {name for name, actor in actors.items() if can(actor, Verb.STAFF)} == SEES_ALL
 
@@ -139,17 +146,18 @@ def test_moderators_ban_and_only_admins_manage_people(actors):
     assert {name for name, actor in actors.items() if can(actor, Verb.MANAGE_PEOPLE)} == {"admin"}
 
 
-def test_only_admins_operate_jobs(actors, ada):
+@pytest.mark.parametrize("verb", [Verb.OPERATE, Verb.CONFIGURE])
+def test_only_admins_operate_jobs_and_change_settings(actors, ada, verb):
     token, _ = create_token(user=ada, label="x", scopes=[Scope.ADMIN])
     actors["admin's own token"] = Actor(user=ada, token=token, scopes=frozenset(token.scopes))
 
-    may = {name for name, actor in actors.items() if can(actor, Verb.OPERATE)}
+    may = {name for name, actor in actors.items() if can(actor, verb)}
 
     assert may == {"admin", "admin's own token"}
 
 
 def test_nobody_may_do_anything_to_nothing(actors):
-    about_the_site = {Verb.STAFF, Verb.OPERATE, Verb.BAN, Verb.MANAGE_PEOPLE}
+    about_the_site = {Verb.STAFF, Verb.CONFIGURE, Verb.OPERATE, Verb.BAN, Verb.MANAGE_PEOPLE}
     for verb in set(Verb) - about_the_site:
         assert not any(can(actor, verb) for actor in actors.values())
 

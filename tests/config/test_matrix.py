@@ -75,6 +75,14 @@ GET  staff/jobs/<slug:name>/                                                    
 POST staff/jobs/<slug:name>/                                                             404 404 404 405 405 404 404 404
 GET  staff/database/                                                                     404 404 404 200 200 404 404 404
 POST staff/database/                                                                     404 404 404 405 405 404 404 404
+GET  staff/settings/                                                                     404 404 404 200 200 404 404 404
+POST staff/settings/                                                                     404 404 404 405 405 404 404 404
+GET  staff/settings/reserved/                                                            404 404 404 404 405 404 404 404
+POST staff/settings/reserved/                                                            404 404 404 404 302 404 404 404
+GET  staff/settings/reserved/<int:reserved_id>/free/                                     404 404 404 404 405 404 404 404
+POST staff/settings/reserved/<int:reserved_id>/free/                                     404 404 404 404 302 404 404 404
+GET  staff/settings/quality/                                                             404 404 404 404 405 404 404 404
+POST staff/settings/quality/                                                             404 404 404 404 422 404 404 404
 GET  staff/jobs/rebuild/                                                                 404 404 404 404 405 404 404 404
 POST staff/jobs/rebuild/                                                                 404 404 404 404 302 404 404 404
 GET  staff/jobs/<int:run_id>/pause/                                                      404 404 404 404 405 404 404 404
@@ -374,6 +382,7 @@ FORMS = {
     "staff/comments/<int:comment_id>/show/": DECIDED,
     "staff/comments/<int:comment_id>/dismiss/": DECIDED,
     "me/skills/<str:slug>/rescan/": {"version": "1.0.0"},
+    "staff/settings/reserved/": {"slug": "desk-lamp", "reason": "Ours."},
 }
 NAMES = {
     "staff/jobs/<slug:name>/dry-run/": "rescan_all",
@@ -486,6 +495,7 @@ class World:
             "name": NAMES.get(route, "copy_totals"),
             "object_id": "1",
             "report_id": "1",
+            "reserved_id": "1",
             "item_id": "1",
             "scan_id": str(self.scan.pk),
             "content_type_id": "1",
