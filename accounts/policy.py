@@ -27,6 +27,7 @@ class Verb(StrEnum):
     JUDGE = "judge"  # decide whether what others wrote under it stays
     REPORT = "report"  # tell moderators what is wrong with it
     RESCAN = "rescan"  # have it scanned again
+    BADGE = "badge"  # give it a badge, or take one
     DIAGNOSE = "diagnose"  # be told why it is hidden
     STAFF = "staff"  # enter the staff pages
     CONFIGURE = "configure"  # change the settings of the desk
@@ -129,6 +130,8 @@ def can(  # noqa: PLR0911 - One case a verb.
 
 def _may_change(actor: Actor, verb: Verb, thing: Owned) -> bool:
     is_own = owns(actor, thing)
+    if verb == Verb.BADGE:
+        return actor.is_staff and not is_own
     may_write = is_own and Scope.SKILLS_WRITE in actor.scopes
     return may_write or (verb == Verb.RESCAN and actor.is_staff)
 

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from moderation import (
     about_views,
     author_views,
+    badges_views,
     decision_views,
     me_skill_views,
     me_views,
@@ -37,6 +38,8 @@ urlpatterns: list[URLPattern] = [
     path(AUTHOR, author_views.author, name="author"),
     path(f"{AUTHOR}ban/", author_views.ban, name="ban"),
     path(f"{AUTHOR}unban/", author_views.unban, name="unban"),
+    path("staff/badges/", badges_views.badges, name="badges"),
+    path("staff/badges/<int:badge_id>/take/", badges_views.take, name="take-badge"),
     path("staff/settings/", settings_views.settings_page, name="settings"),
     path("staff/settings/reserved/", settings_views.reserve, name="reserve"),
     path("staff/settings/reserved/<int:reserved_id>/free/", settings_views.free, name="free"),

@@ -235,3 +235,11 @@ class LeaderboardQuerySet(models.QuerySet[Any]):
         """
         near = self.filter(built_at__range=(moment - within, moment + within))
         return min(near, key=lambda row: abs(row.built_at - moment), default=None)
+
+
+class SkillBadgeQuerySet(DerivedQuerySet):
+    """Reads of badges."""
+
+    def newest_first(self) -> Self:
+        """Return badges in the order of their list."""
+        return self.order_by("-id")

@@ -11,7 +11,7 @@ from django.db.models.functions import Concat, Now
 from accounts.models import Namespace
 from config.derived import DerivedModel, DerivedQuerySet
 from skills import verdict
-from skills.querysets import SkillQuerySet
+from skills.querysets import SkillBadgeQuerySet, SkillQuerySet
 
 SLUG_LENGTH = 120  # Imported slugs may break the rules for new ones; never longer than this.
 
@@ -193,7 +193,7 @@ class SkillBadge(DerivedModel):
 
     given_at = models.DateTimeField(db_default=Now())
 
-    objects = DerivedQuerySet.as_manager()
+    objects = SkillBadgeQuerySet.as_manager()
 
     class Meta:
         constraints = [

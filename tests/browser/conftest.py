@@ -39,8 +39,9 @@ def browser_context_args():
 
 
 def _is_fault(message) -> bool:
-    # Chromium also reports the status of a page that is missing on purpose.
-    return message.type == "error" and "(Not Found)" not in message.text
+    # Chromium also reports the status of a page that is missing, or a form refused, on purpose.
+    is_told = any(word in message.text for word in ("(Not Found)", "(Unprocessable Entity)"))
+    return message.type == "error" and not is_told
 
 
 @pytest.fixture

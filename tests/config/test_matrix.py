@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import Scope
 from accounts.services import create_token, create_user, revoke_token
 from moderation.models import Scan
-from skills.models import ModerationStatus, Skill, SkillComment
+from skills.models import ModerationStatus, Skill, SkillBadge, SkillComment
 from tests.factories.accounts import sign_in
 from tests.factories.comments import reported
 from tests.factories.desk import decision_on
@@ -75,6 +75,10 @@ GET  staff/jobs/<slug:name>/                                                    
 POST staff/jobs/<slug:name>/                                                             404 404 404 405 405 404 404 404
 GET  staff/database/                                                                     404 404 404 200 200 404 404 404
 POST staff/database/                                                                     404 404 404 405 405 404 404 404
+GET  staff/badges/                                                                       404 404 404 200 200 404 404 404
+POST staff/badges/                                                                       404 404 404 302 302 404 404 404
+GET  staff/badges/<int:badge_id>/take/                                                   404 404 404 200 200 404 404 404
+POST staff/badges/<int:badge_id>/take/                                                   404 404 404 302 302 404 404 404
 GET  staff/settings/                                                                     404 404 404 200 200 404 404 404
 POST staff/settings/                                                                     404 404 404 405 405 404 404 404
 GET  staff/settings/reserved/                                                            404 404 404 404 405 404 404 404
@@ -382,6 +386,8 @@ FORMS = {
     "staff/comments/<int:comment_id>/show/": DECIDED,
     "staff/comments/<int:comment_id>/dismiss/": DECIDED,
     "me/skills/<str:slug>/rescan/": {"version": "1.0.0"},
+    "staff/badges/": {"skill": "@alice/pdf-tools", "kind": "official", "reason": "Ours."},
+    "staff/badges/<int:badge_id>/take/": {"reason": "Old."},
     "staff/settings/reserved/": {"slug": "desk-lamp", "reason": "Ours."},
 }
 NAMES = {
@@ -444,6 +450,7 @@ class World:
         self.run = make_run("refresh_derived")
         self.comment = comment
         self.decision = decision_on(skill.versions.first(), "hide")
+        self.badge = SkillBadge.objects.create(skill=skill, kind="highlighted", reason="Good.")
         self.scan = Scan.objects.create(version=skill.versions.get(version="1.0.0"))
         self.own_token, _ = create_token(user=alice, label="laptop")
         _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
@@ -495,6 +502,7 @@ class World:
             "name": NAMES.get(route, "copy_totals"),
             "object_id": "1",
             "report_id": "1",
+            "badge_id": str(self.badge.pk),
             "reserved_id": "1",
             "item_id": "1",
             "scan_id": str(self.scan.pk),
