@@ -153,7 +153,7 @@ def download_stored(
         .exclude(status__in=UNFINISHED)
         .order_by("-id")
     )
-    scan = ended.select_related("version__skill__namespace").first()
+    scan = ended.with_skill().first()
     if scan is None:
         raise ScanUnfinished
     return _archive(scan)
@@ -161,8 +161,7 @@ def download_stored(
 
 def _find_scan(request: HttpRequest, scan_id: int) -> Scan:
     """Return the scan, if its findings are for this caller's eyes. Raises `ScanMissing`."""
-    rows = Scan.objects.select_related("version__skill__namespace")
-    scan: Scan | None = rows.filter(pk=scan_id).first()
+    scan: Scan | None = Scan.objects.with_skill().filter(pk=scan_id).first()
     if scan is None or not can(actor_of(request), Verb.DIAGNOSE, scan.version.skill):
         raise ScanMissing
     return scan

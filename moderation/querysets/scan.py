@@ -36,6 +36,12 @@ class ScanQuerySet(models.QuerySet[Any]):
         """Return the scans with a result, newest first."""
         return self.filter(status__in=["clean", "suspicious", "malicious"]).order_by("-id")
 
+    def with_skill(self) -> Self:
+        """Return scans with version and skill, without the version's texts: asked for often."""
+        joined = self.select_related("version__skill__namespace")
+        texts = ("readme", "metadata", "warnings", "scan_evidence")
+        return joined.defer(*(f"version__{name}" for name in texts))
+
     def ahead_of(self, scan: Any) -> Self:
         """Return the scans that wait and are taken up before this one, in no order."""
         place = [scan.due_at, scan.pk]

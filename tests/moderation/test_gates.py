@@ -241,6 +241,15 @@ def test_a_doubtful_or_hidden_skill_makes_nobody_trusted(offer, mona):
     assert not offer("fourth-one", POOR).skill.is_public
 
 
+def test_a_skill_that_its_owner_deleted_makes_nobody_trusted(offer):
+    old = offer("first-one").skill
+    scan_all()
+    earlier = timezone.now() - timedelta(days=90)
+    Skill.objects.filter(pk=old.pk).update(created_at=earlier, soft_deleted_at=earlier)
+
+    assert not offer("second-one", POOR).skill.is_public
+
+
 def test_a_young_account_is_held_where_an_age_is_asked_for(offer, ada):
     set_gate(ada, min_account_age_days=3)
     old, young = person("olga", days_old=3), person("yuri", days_old=2)

@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import orjson
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Scope
@@ -229,6 +231,17 @@ def test_there_is_no_report_before_the_scan_has_ended(publish, alice):
     answer = caller.get(f"{ASK}/download/notes?version=1.0.0")
     assert refusal(answer) == (409, "scan_unfinished")
     assert refusal(caller.get(f"{ASK}/download/notes?kind=plugin")) == (404, "skill_not_found")
+
+
+def test_following_a_scan_reads_no_texts_of_the_version(version, alice):
+    caller = Caller(alice)
+    told = caller.post(ASK, **source()).json()
+
+    with CaptureQueriesContext(connection) as queries:
+        caller.get(f"{ASK}/{told['scanId']}")
+
+    assert '"readme"' not in " ".join(query["sql"] for query in queries)
+    assert len(queries) <= 7
 
 
 def test_a_decision_outranks_the_findings_in_the_report(version, alice, mona):
