@@ -34,6 +34,18 @@ def open_blob(sha256: str) -> BinaryIO:
     return cast("BinaryIO", default_storage.open(storage_name(sha256), "rb").file)
 
 
+def read_text(sha256: str) -> str | None:
+    """Return stored content as text; None for what is not UTF-8 or holds a NUL."""
+    with open_blob(sha256) as content:
+        raw = content.read()
+    if b"\0" in raw:
+        return None
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 @transaction.atomic
 def store(files: Iterable[BundleFile]) -> None:
     """Keep the content of these files; equal content is kept once. One statement."""

@@ -12,7 +12,7 @@ from config.formats import bytes_size
 from config.highlight import highlight_lines, split_lines
 from skills import lookup
 from skills.addresses import file_url, raw_file_url
-from skills.blobs import open_blob
+from skills.blobs import read_text
 from skills.models import Skill, SkillFile
 from skills.shown import find_shown, of_skill, withheld
 from skills.skill_views import head
@@ -65,15 +65,3 @@ def lines_of(file: SkillFile) -> dict[str, Any]:
         "lines": list(enumerate(html, start=1)),
         "truncated": cut if total > len(html) else "",
     }
-
-
-def read_text(sha256: str) -> str | None:
-    """Return stored content as text; None for what is not UTF-8 or holds a NUL."""
-    with open_blob(sha256) as content:
-        raw = content.read()
-    if b"\0" in raw:
-        return None
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return None

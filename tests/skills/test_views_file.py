@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from skills import diff_views
+from skills import comparison, diff_views
 from tests.factories.skills import NamespaceFactory
 
 pytestmark = pytest.mark.django_db
@@ -191,8 +191,8 @@ def test_a_file_that_does_not_fit_the_page_is_one_click_away(client, two, monkey
 
 
 def test_more_than_the_limit_is_neither_read_nor_called_binary(client, two, monkeypatch):
-    monkeypatch.setattr(diff_views, "TOTAL_LIMIT_BYTES", 100)
-    monkeypatch.setattr(diff_views, "read_text", lambda _sha: pytest.fail("read too much"))
+    monkeypatch.setattr(comparison, "TOTAL_LIMIT_BYTES", 100)
+    monkeypatch.setattr(comparison, "read_text", lambda _sha: pytest.fail("read too much"))
 
     page = text(client, f"{URL}diff/1.0.0...1.1.0/?file=run.sh")
 
