@@ -29,8 +29,10 @@ class Verb(StrEnum):
     RESCAN = "rescan"  # have it scanned again
     BADGE = "badge"  # give it a badge, or take one
     DIAGNOSE = "diagnose"  # be told why it is hidden
+    INSPECT = "inspect"  # read the files of what is not handed out, to judge it
     STAFF = "staff"  # enter the staff pages
     CONFIGURE = "configure"  # change the settings of the desk
+    CONFIGURE = "configure"  # change what the desk works by
     OPERATE = "operate"  # start, pause and cancel jobs, forget measurements
     BAN = "ban"  # ban a person, which hides what they published
     MANAGE_PEOPLE = "manage people"  # look people up, give them roles, lift bans
@@ -93,9 +95,10 @@ def owns(actor: Actor, thing: Owned) -> bool:
     return thing.namespace_id in actor.namespace_ids
 
 
-# Verbs that are about no thing, and whose they are.
-_ABOUT_THE_SITE: Final = {
+# Verbs that go by the role alone, and whose they are.
+_OF_ROLES: Final = {
     Verb.STAFF: (Role.MODERATOR, Role.ADMIN),
+    Verb.INSPECT: (Role.MODERATOR, Role.ADMIN),
     Verb.CONFIGURE: (Role.ADMIN,),
     Verb.OPERATE: (Role.ADMIN,),
     Verb.BAN: (Role.MODERATOR, Role.ADMIN),
@@ -107,8 +110,8 @@ def can(  # noqa: PLR0911 - One case a verb.
     actor: Actor, verb: Verb, thing: Owned | None = None
 ) -> bool:
     """Say whether `actor` may do `verb` to `thing`; at most one query, for the namespaces."""
-    if verb in _ABOUT_THE_SITE or thing is None:
-        return actor.role in _ABOUT_THE_SITE.get(verb, ())
+    if verb in _OF_ROLES or thing is None:
+        return actor.role in _OF_ROLES.get(verb, ())
     match verb:
         case Verb.VIEW:
             return thing.is_public or _may_read_hidden(actor, thing)

@@ -35,17 +35,23 @@ def of_skill(view: View) -> View:
     return require_safe(with_skill(view))
 
 
-def with_skill(view: View) -> View:
-    """Do as `of_skill` does, for a view that also takes a POST."""
+def with_skill(view: View, *, removed_too: bool = False) -> View:
+    """Do as `of_skill` does, for a view that also takes a POST.
+
+    With `removed_too` the view is also called about a removed skill, for who may inspect it.
+    """
 
     @wraps(view)
     def found(request: HttpRequest, owner: str, slug: str, **rest: str) -> HttpResponse:
         skill = _skill_at(owner, slug)
         if skill is None:
             return _moved(request, owner, slug)
-        if skill.moderation_status == ModerationStatus.REMOVED and skill.soft_deleted_at is None:
+        actor = page_actor(request)
+        is_removed = skill.moderation_status == ModerationStatus.REMOVED
+        inspected = removed_too and can(actor, Verb.INSPECT, skill)
+        if is_removed and skill.soft_deleted_at is None and not inspected:
             return _removed(request, skill)
-        if not can(page_actor(request), Verb.VIEW, skill):
+        if not can(actor, Verb.VIEW, skill):
             raise Http404
         response = view(request, skill, **rest)
         is_read = request.method in SAFE_METHODS
