@@ -32,7 +32,6 @@ class Verb(StrEnum):
     INSPECT = "inspect"  # read the files of what is not handed out, to judge it
     STAFF = "staff"  # enter the staff pages
     CONFIGURE = "configure"  # change the settings of the desk
-    CONFIGURE = "configure"  # change what the desk works by
     OPERATE = "operate"  # start, pause and cancel jobs, forget measurements
     BAN = "ban"  # ban a person, which hides what they published
     MANAGE_PEOPLE = "manage people"  # look people up, give them roles, lift bans

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import F
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -118,7 +119,11 @@ class _Case:
     skill: Skill
     actor: User
     verdict: Verdict
+    # What holds the skill now; the reports that deciding closes, by id.
     holds: set[str]
+    open_reports: list[int]
+    # The key under which something was decided already; None where it is new.
+    request_key: uuid.UUID | None
     before: dict[str, Any] = field(default_factory=dict)
 
 
@@ -141,8 +146,8 @@ def decide(
     """
     verdict = _cleaned(verdict)
     with deferred():
-        case = _open_case(item_id, actor, verdict)
-        if replayed := _replayed(request_key, case):
+        case = _open_case(item_id, actor, verdict, request_key)
+        if replayed := _replayed(case):
             return replayed
         _require_decidable(case, revision)
         if case.item.kind == ItemKind.APPEAL:
@@ -169,29 +174,47 @@ def _cleaned(verdict: Verdict) -> Verdict:
     )
 
 
-def _open_case(item_id: int, actor: User, verdict: Verdict) -> _Case:
-    """Lock skill and item, in the order of every other writer."""
+def _open_case(
+    item_id: int, actor: User, verdict: Verdict, request_key: uuid.UUID | None = None
+) -> _Case:
+    """Lock skill and item, in the order of every other writer, and read what they are judged by."""
     locked = Skill.objects.select_for_update(no_key=True, of=("self",))
     skill = locked.filter(versions__review_items=item_id).first()
     if skill is None:
         raise items.ItemMissing
-    item = items.locked_item(item_id)
-    holds = SkillHold.objects.filter(skill=skill).values_list("kind", flat=True)
-    return _Case(item, item.version, skill, actor, verdict, set(holds))
+    held = SkillHold.objects.filter(skill=skill).order_by("kind").values("kind")
+    reported = Report.objects.open().filter(version=OuterRef("version")).order_by("pk")
+    item: Any = items.locked_item(
+        item_id,
+        actor,
+        holds=ArraySubquery(held),
+        open_reports=ArraySubquery(reported.values("pk")),
+        is_replay=Exists(Decision.objects.filter(request_key=request_key)),
+    )
+    return _Case(
+        item=item,
+        version=item.version,
+        skill=skill,
+        actor=actor,
+        verdict=verdict,
+        holds=set(item.holds),
+        open_reports=item.open_reports,
+        request_key=request_key if item.is_replay else None,
+    )
 
 
-def _replayed(request_key: uuid.UUID | None, case: _Case) -> Decision | None:
-    if request_key is None:
+def _replayed(case: _Case) -> Decision | None:
+    if case.request_key is None:
         return None
-    found: Decision | None = Decision.objects.filter(request_key=request_key).first()
-    if found is not None and (found.item_id, found.actor_id) != (case.item.pk, case.actor.pk):
+    found: Decision = Decision.objects.get(request_key=case.request_key)
+    if (found.item_id, found.actor_id) != (case.item.pk, case.actor.pk):
         raise NotAllowed("This key belongs to another decision; reload the page.")
     return found
 
 
 def _require_decidable(case: _Case, revision: int | None) -> None:
     item = case.item
-    items.refuse_own(item, case.actor)
+    items.refuse_own(item)
     is_seen = revision == item.revision
     # What is held can be decided anew by whoever has seen how; others are told.
     if item.state == ItemState.DONE or (item.state == ItemState.HELD and not is_seen):
@@ -248,11 +271,10 @@ def _apply(case: _Case, effect: Effect, request_key: uuid.UUID | None) -> Decisi
 
 def _record_closing(case: _Case, status: str, request_key: uuid.UUID | None) -> Decision:
     """Append the decision and close every open report on the version with it."""
-    open_reports = Report.objects.open().filter(version=case.version)
-    case.before["reports"] = sorted(open_reports.values_list("pk", flat=True))
-    decision = _record(case, request_key, reports_closed=len(case.before["reports"]))
-    if case.before["reports"]:
-        open_reports.update(
+    case.before["reports"] = case.open_reports
+    decision = _record(case, request_key, reports_closed=len(case.open_reports))
+    if case.open_reports:
+        Report.objects.open().filter(version=case.version).update(
             status=status,
             decision=decision,
             triaged_by=case.actor,
@@ -443,7 +465,7 @@ def may_undo(decision: Decision, actor: User) -> bool:
 
 
 def _require_undoable(case: _Case, found: Decision) -> None:
-    items.refuse_own(case.item, case.actor)
+    items.refuse_own(case.item)
     if found.action not in EFFECTS:
         raise CannotUndo("This kind of act cannot be taken back; decide anew instead.")
     if case.item.decision_id != found.pk or case.item.state == ItemState.OPEN:
@@ -504,19 +526,33 @@ class BulkRow:
 
 
 def decide_many(
-    *, pairs: Sequence[tuple[int, int]], actor: User, verdict: Verdict
+    *,
+    pairs: Sequence[tuple[int, int]],
+    actor: User,
+    verdict: Verdict,
+    fill: Callable[[str, ReviewItem], str] = lambda text, _item: text,
 ) -> list[BulkRow]:
     """Decide alike on several items, each given with the revision that was seen.
+
+    `fill` makes the text of each from the one given.
 
     Each is a transaction of its own: what cannot be decided is skipped with its reason, and the
     others stand. Critical findings and appeals are never decided in bulk.
     """
     verdict = replace(verdict, batch=uuid.uuid4())
-    return [_one_of_many(item_id, revision, actor, verdict) for item_id, revision in pairs]
+    found = ReviewItem.objects.select_related("claimed_by", "decision__actor", "version__skill")
+    known = found.in_bulk([item_id for item_id, _revision in pairs])
+    rows = []
+    for item_id, revision in pairs:
+        item = known.get(item_id)
+        text = fill(verdict.text, item) if item else ""
+        rows.append(_one_of_many(item_id, revision, actor, replace(verdict, text=text), item))
+    return rows
 
 
-def _one_of_many(item_id: int, revision: int, actor: User, verdict: Verdict) -> BulkRow:
-    item = ReviewItem.objects.filter(pk=item_id).first()
+def _one_of_many(
+    item_id: int, revision: int, actor: User, verdict: Verdict, item: ReviewItem | None
+) -> BulkRow:
     refusal = bulk_refusal(item, actor) if item else items.ItemMissing()
     if refusal is not None:
         return BulkRow(item_id, refusal=refusal)

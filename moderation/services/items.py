@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import User
+from accounts.models import Namespace, User
 from accounts.policy import Actor
 from config.errors import DomainError
 from config.text import refuse_unstorable
@@ -183,8 +183,8 @@ def claim_item(*, item_id: int, actor: User, take_over: bool = False) -> ReviewI
     leaves an audit row.
     """
     with transaction.atomic():
-        item = locked_item(item_id)
-        refuse_own(item, actor)
+        item = locked_item(item_id, actor)
+        refuse_own(item)
         if item.state == ItemState.DONE:
             raise ItemClosed(item)
         former = item.claimed_by
@@ -223,15 +223,28 @@ def renew_claim(*, item_id: int, actor: User) -> ReviewItem:
 
 
 def release_item(*, item_id: int, actor: User) -> bool:
-    """Give the own claim back; False when it is not theirs (any more)."""
+    """Give the own claim back; False when it is not theirs (any more). Raises `ItemMissing`."""
     mine = ReviewItem.objects.filter(pk=item_id, claimed_by=actor)
-    return bool(mine.update(claimed_by=None, claimed_at=None, claimed_until=None))
+    if mine.update(claimed_by=None, claimed_at=None, claimed_until=None):
+        return True
+    if not ReviewItem.objects.filter(pk=item_id).exists():
+        raise ItemMissing
+    return False
 
 
 def is_claimed_by_other(item: ReviewItem, actor: User) -> bool:
     """Say whether somebody else's claim on it holds right now."""
     return (
         item.claimed_by_id not in {None, actor.pk}
+        and item.claimed_until is not None
+        and item.claimed_until > timezone.now()
+    )
+
+
+def is_claimed_by(item: ReviewItem, person: User) -> bool:
+    """Say whether this person's claim on it holds right now."""
+    return (
+        item.claimed_by_id == person.pk
         and item.claimed_until is not None
         and item.claimed_until > timezone.now()
     )
@@ -247,11 +260,14 @@ def _take(item: ReviewItem, actor: User) -> None:
     ReviewItem.objects.filter(pk=item.pk).update(**told)
 
 
-def locked_item(item_id: int) -> ReviewItem:
-    """Return an item under its lock, with what a decision asks of it. Raises `ItemMissing`."""
+def locked_item(item_id: int, actor: User, **also: Any) -> ReviewItem:
+    """Return an item under its lock, with what a decision by `actor` asks of it: one statement.
+
+    `also` are further expressions, read under the locks too. Raises `ItemMissing`.
+    """
     rows = ReviewItem.objects.select_related(
         "claimed_by", "decision__actor", "proposal__actor", "version__skill", "appeal__decision"
-    )
+    ).annotate(is_own=speaks_for_owner(actor), **also)
     found = rows.select_for_update(no_key=True, of=("self",)).filter(pk=item_id)
     item: ReviewItem | None = found.first()
     if item is None:
@@ -259,9 +275,15 @@ def locked_item(item_id: int) -> ReviewItem:
     return item
 
 
-def refuse_own(item: ReviewItem, actor: User) -> None:
-    """Raise `OwnSkill` where the item is about what this person speaks for."""
-    if item.version.skill.namespace_id in Actor(user=actor).namespace_ids:
+def speaks_for_owner(person: User) -> Exists:
+    """Return the condition that an item is about what this person speaks for."""
+    speaking = Q(user=person) | Q(memberships__user=person)
+    return Exists(Namespace.objects.filter(speaking, pk=OuterRef("version__skill__namespace")))
+
+
+def refuse_own(item: ReviewItem) -> None:
+    """Raise `OwnSkill` where a locked item is about what its actor speaks for."""
+    if item.is_own:  # type: ignore[attr-defined]
         raise OwnSkill
 
 
@@ -274,7 +296,7 @@ def add_note(*, item_id: int, actor: User, text: str) -> ItemNote:
     text = refuse_unstorable(text.strip()[:2000], field="note")
     if not text:
         raise NoteMissing("Write the note first.", field="note")
-    item = locked_item(item_id)
+    item = locked_item(item_id, actor)
     note = ItemNote.objects.create(item=item, author=actor, text=text)
     ReviewItem.objects.filter(pk=item.pk).update(revision=F("revision") + 1)
     audit.record(actor=actor, verb="review.note", thing=item)

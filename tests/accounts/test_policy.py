@@ -156,8 +156,24 @@ def test_only_admins_operate_jobs_and_change_settings(actors, ada, verb):
     assert may == {"admin", "admin's own token"}
 
 
+def test_only_staff_read_the_files_of_what_is_withheld(actors, skills):
+    hidden = skills["acme", "hidden"]
+
+    may = {name for name, actor in actors.items() if can(actor, Verb.INSPECT, hidden)}
+
+    assert {"moderator", "admin"} <= may
+    assert not may & {"anonymous", "owner", "member", "stranger"}
+
+
 def test_nobody_may_do_anything_to_nothing(actors):
-    about_the_site = {Verb.STAFF, Verb.CONFIGURE, Verb.OPERATE, Verb.BAN, Verb.MANAGE_PEOPLE}
+    about_the_site = {
+        Verb.STAFF,
+        Verb.INSPECT,
+        Verb.CONFIGURE,
+        Verb.OPERATE,
+        Verb.BAN,
+        Verb.MANAGE_PEOPLE,
+    }
     for verb in set(Verb) - about_the_site:
         assert not any(can(actor, verb) for actor in actors.values())
 

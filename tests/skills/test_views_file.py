@@ -8,10 +8,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from skills import comparison, diff_views
-from tests.factories.skills import NamespaceFactory
+from tests.factories.accounts import sign_in
+from tests.factories.skills import NamespaceFactory, decided_on
 
 pytestmark = pytest.mark.django_db
 
@@ -258,6 +260,23 @@ def test_a_part_is_a_range_of_ids(client, publish, monkeypatch):
 
     assert max(sizes) <= 2
     assert sum(sizes) == 5
+
+
+@pytest.mark.parametrize("decision", ["hidden", "changes"])
+def test_only_staff_read_the_file_of_a_version_that_is_held(client, publish, alice, mona, decision):
+    held = publish("pdf-tools", {"SKILL.md": "# Secret plan\n"})
+    publish("pdf-tools", {"SKILL.md": "# New\n"}, version="1.1.0")
+    decided_on(held.version, decision)
+    address = "/skills/alice/pdf-tools/versions/1.0.0/files/SKILL.md"
+
+    for person in (None, alice):
+        answer = (sign_in(client, person) if person else client).get(address)
+        assert answer.status_code == 410
+        assert "Secret plan" not in answer.content.decode()
+
+    answer = sign_in(Client(), mona).get(address)
+    assert answer.status_code == 200
+    assert "Secret plan" in answer.content.decode()
 
 
 @pytest.mark.parametrize(
