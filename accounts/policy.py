@@ -94,10 +94,9 @@ def owns(actor: Actor, thing: Owned) -> bool:
     return thing.namespace_id in actor.namespace_ids
 
 
-# Verbs that go by the role alone, and whose they are.
-_OF_ROLES: Final = {
+# Verbs that are about no thing, and whose they are.
+_ABOUT_THE_SITE: Final = {
     Verb.STAFF: (Role.MODERATOR, Role.ADMIN),
-    Verb.INSPECT: (Role.MODERATOR, Role.ADMIN),
     Verb.CONFIGURE: (Role.ADMIN,),
     Verb.OPERATE: (Role.ADMIN,),
     Verb.BAN: (Role.MODERATOR, Role.ADMIN),
@@ -109,8 +108,8 @@ def can(  # noqa: PLR0911 - One case a verb.
     actor: Actor, verb: Verb, thing: Owned | None = None
 ) -> bool:
     """Say whether `actor` may do `verb` to `thing`; at most one query, for the namespaces."""
-    if verb in _OF_ROLES or thing is None:
-        return actor.role in _OF_ROLES.get(verb, ())
+    if verb in _ABOUT_THE_SITE or thing is None:
+        return actor.role in _ABOUT_THE_SITE.get(verb, ())
     match verb:
         case Verb.VIEW:
             return thing.is_public or _may_read_hidden(actor, thing)
@@ -124,6 +123,8 @@ def can(  # noqa: PLR0911 - One case a verb.
             return may_write and thing.is_public
         case Verb.JUDGE:
             return actor.is_staff and not owns(actor, thing)
+        case Verb.INSPECT:
+            return actor.is_staff
         case Verb.DIAGNOSE:
             return _may_read_hidden(actor, thing)
         case _:

@@ -34,10 +34,11 @@ _SPACES: Final = 3
 """An axis has at most one tick more than this."""
 
 
-def sparkline(values: Sequence[int], *, label: str) -> SafeString:
+def sparkline(values: Sequence[int], *, label: str, marks: Sequence[int] = ()) -> SafeString:
     """Return a small line of the last 30 values, from 0 to the largest; at most 0.4 KB.
 
-    Its colour and size are those of `.spark` in the style sheet.
+    Its colour and size are those of `.spark` in the style sheet. `marks` are the places, from 0,
+    of values at which something happened: a line from top to bottom.
     """
     shown = [max(value, 0) for value in values[-SPARK_POINTS:]] or [0]
     floor, top, steps = _SPARK_HEIGHT - 2, max(*shown, 1), len(shown) - 1
@@ -45,12 +46,14 @@ def sparkline(values: Sequence[int], *, label: str) -> SafeString:
     heights = [floor - round(value * (floor - 2) / top) for value in shown]
     # Whole steps from point to point, the sign as separator: a board has fifty of these.
     moves = [f" {step} {to - at}".replace(" -", "-") for at, to in pairwise(heights)]
+    ticks = "".join(f"M{step * mark} 0v{_SPARK_HEIGHT}" for mark in marks if mark <= steps)
     return format_html(
-        '<svg class="spark" viewBox="-2 0 {} {}" role="img"><title>{}</title>'
+        '<svg class="spark" viewBox="-2 0 {} {}" role="img"><title>{}</title>{}'
         '<path d="m0 {}{}h0"/></svg>',
         str(step * steps + 4),
         str(_SPARK_HEIGHT),
         label,
+        format_html('<path class="mark" d="{}"/>', ticks) if ticks else "",
         str(heights[0]),
         "".join(moves),
     )

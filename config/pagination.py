@@ -1,4 +1,4 @@
-"""Keyset pages, shared by HTML and JSON: signed cursors and the row comparison behind them."""
+"""Keyset pages, shared by HTML and JSON: signed cursors, row comparison, bounded counts."""
 
 from __future__ import annotations
 
@@ -102,3 +102,10 @@ class RowCompare(models.Func):
             params.extend(found)
         left, right = ", ".join(parts[: self.half]), ", ".join(parts[self.half :])
         return f"(({left}) {self.operator} ({right}))", params
+
+
+class BoundedCount(models.Subquery):
+    """How many rows a sliced queryset has: a count that never goes further than its slice."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) AS counted)"
+    output_field = models.IntegerField()

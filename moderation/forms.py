@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from django import forms
 
+from moderation.models import Action, ReasonTemplate
 from moderation.services.bans import REASON_LENGTH
 
 
@@ -29,3 +32,39 @@ class UnbanForm(forms.Form):
         help_text="It stays in the history of the account; only staff read it.",
         error_messages={"required": "Write why; it stays in the history."},
     )
+
+
+TEMPLATE_ACTIONS: Final = (
+    Action.CAUTION,
+    Action.CHANGES,
+    Action.HIDE_VERSION,
+    Action.HIDE,
+    Action.REMOVE,
+)
+
+
+class ReasonForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A reason template as admins edit it."""
+
+    class Meta:
+        model = ReasonTemplate
+        fields = ["title", "attack_class", "text", "default_action", "position", "is_active"]
+        labels = {
+            "attack_class": "Class of findings",
+            "text": "What the author reads",
+            "default_action": "Usual decision",
+            "is_active": "Offered to moderators",
+        }
+        help_texts = {
+            "attack_class": "As rules name it, such as “remote-code”. Empty fits any.",
+            "text": "{skill} {version} {file} {line} {rule} are filled in, nothing else.",
+            "position": "Its place in the list; the first nine have a key.",
+        }
+        widgets = {"text": forms.Textarea(attrs={"rows": 6, "maxlength": 2000})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Offer only what a moderator can decide."""
+        super().__init__(*args, **kwargs)
+        chosen = [(action.value, action.label) for action in TEMPLATE_ACTIONS]
+        self.fields["default_action"].widget = forms.Select(choices=chosen)
+        self.fields["default_action"].choices = chosen  # type: ignore[attr-defined]

@@ -8,11 +8,14 @@ from moderation import (
     about_views,
     author_views,
     badges_views,
+    decide_views,
     decision_views,
     me_skill_views,
     me_views,
     modlog_feeds,
     modlog_views,
+    queue_views,
+    reason_views,
     report_views,
     settings_views,
 )
@@ -20,10 +23,25 @@ from moderation import (
 app_name = "moderation"
 
 AUTHOR = "staff/authors/<str:handle>/"
+ITEM = "staff/queue/<int:item_id>/"
 MINE = "me/skills/<str:slug>/"
 DECISION = "me/decisions/<int:decision_id>/"
 
 urlpatterns: list[URLPattern] = [
+    path("staff/queue/", queue_views.queue, name="queue"),
+    path("staff/queue/next/", queue_views.take_next, name="next"),
+    path("staff/queue/bulk/", decide_views.bulk, name="bulk"),
+    path(ITEM, queue_views.item, name="item"),
+    path(f"{ITEM}claim/", queue_views.claim, name="claim"),
+    path(f"{ITEM}release/", queue_views.release, name="release"),
+    path(f"{ITEM}heartbeat/", queue_views.heartbeat, name="heartbeat"),
+    path(f"{ITEM}note/", queue_views.note, name="note"),
+    path(f"{ITEM}decide/", decide_views.decide_item, name="decide"),
+    path(f"{ITEM}undo/", decide_views.undo_decision, name="undo"),
+    path("staff/decisions/", decide_views.decisions, name="decisions"),
+    path("staff/decisions.csv", decide_views.export, name="export"),
+    path("staff/reasons/", reason_views.reasons, name="reasons"),
+    path("staff/reasons/<slug:key>/", reason_views.edit, name="reason"),
     path("about/moderation/", about_views.moderation, name="about"),
     path("modlog/", modlog_views.log, name="log"),
     path("modlog.atom", modlog_feeds.atom, name="log-atom"),

@@ -96,7 +96,7 @@ class ReviewItem(models.Model):
                 fields=["opened_at", "id"], name="reviewitem_by_age", condition=Q(state="open")
             ),
             models.Index(
-                fields=["-installs_week", "id"],
+                fields=["-installs_week", "-id"],
                 name="reviewitem_by_reach",
                 condition=Q(state="open"),
             ),

@@ -9,12 +9,15 @@ from typing import Any, NamedTuple, Self
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
+from accounts.models import User
 from config.pagination import RowCompare
 from skills.models import Skill
 from skills.querysets import PUBLIC
 
 # What the public log never shows: it is not decided yet.
 UNDECIDED = "propose-removal"
+# What counts against an author: a person restricted something of theirs, and it stands.
+RESTRICTIONS = ("caution", "changes", "hide-version", "hide", "remove")
 
 
 class LogRow(NamedTuple):
@@ -42,6 +45,16 @@ class DecisionQuerySet(models.QuerySet[Any]):
     def newest_first(self) -> Self:
         """Return decisions in the order of every log."""
         return self.order_by("-created_at", "-id")
+
+    def by(self, person: User) -> Self:
+        """Return what this person decided."""
+        return self.filter(actor=person)
+
+    def strikes(self) -> Self:
+        """Return the restrictions by a person that neither an undo nor an appeal lifted."""
+        return self.filter(
+            actor__isnull=False, action__in=RESTRICTIONS, undone_by__isnull=True
+        ).exclude(appeal__state="granted")
 
     def public(self) -> Self:
         """Return what the public log shows: all but what is only proposed."""

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from accounts.models import Scope
 from accounts.services import create_token, create_user, revoke_token
-from moderation.models import Scan
+from moderation.models import ItemKind, Scan
+from moderation.services.items import open_item
 from skills.models import ModerationStatus, Skill, SkillBadge, SkillComment
 from tests.factories.accounts import sign_in
 from tests.factories.comments import reported
@@ -121,6 +122,34 @@ GET  staff/comments/<int:comment_id>/show/                                      
 POST staff/comments/<int:comment_id>/show/                                               404 404 404 409 409 404 404 404
 GET  staff/comments/<int:comment_id>/dismiss/                                            404 404 404 405 405 404 404 404
 POST staff/comments/<int:comment_id>/dismiss/                                            404 404 404 302 302 404 404 404
+GET  staff/queue/                                                                        404 404 404 200 200 404 404 404
+POST staff/queue/                                                                        404 404 404 405 405 404 404 404
+GET  staff/queue/next/                                                                   404 404 404 405 405 404 404 404
+POST staff/queue/next/                                                                   404 404 404 302 302 404 404 404
+GET  staff/queue/bulk/                                                                   404 404 404 200 200 404 404 404
+POST staff/queue/bulk/                                                                   404 404 404 302 302 404 404 404
+GET  staff/queue/<int:item_id>/                                                          404 404 404 200 200 404 404 404
+POST staff/queue/<int:item_id>/                                                          404 404 404 405 405 404 404 404
+GET  staff/queue/<int:item_id>/claim/                                                    404 404 404 405 405 404 404 404
+POST staff/queue/<int:item_id>/claim/                                                    404 404 404 302 302 404 404 404
+GET  staff/queue/<int:item_id>/release/                                                  404 404 404 405 405 404 404 404
+POST staff/queue/<int:item_id>/release/                                                  404 404 404 302 302 404 404 404
+GET  staff/queue/<int:item_id>/heartbeat/                                                404 404 404 405 405 404 404 404
+POST staff/queue/<int:item_id>/heartbeat/                                                404 404 404 204 204 404 404 404
+GET  staff/queue/<int:item_id>/note/                                                     404 404 404 405 405 404 404 404
+POST staff/queue/<int:item_id>/note/                                                     404 404 404 422 422 404 404 404
+GET  staff/queue/<int:item_id>/decide/                                                   404 404 404 405 405 404 404 404
+POST staff/queue/<int:item_id>/decide/                                                   404 404 404 422 422 404 404 404
+GET  staff/queue/<int:item_id>/undo/                                                     404 404 404 405 405 404 404 404
+POST staff/queue/<int:item_id>/undo/                                                     404 404 404 404 404 404 404 404
+GET  staff/decisions/                                                                    404 404 404 200 200 404 404 404
+POST staff/decisions/                                                                    404 404 404 405 405 404 404 404
+GET  staff/decisions.csv                                                                 404 404 404 200 200 404 404 404
+POST staff/decisions.csv                                                                 404 404 404 405 405 404 404 404
+GET  staff/reasons/                                                                      404 404 404 200 200 404 404 404
+POST staff/reasons/                                                                      404 404 404 405 405 404 404 404
+GET  staff/reasons/<slug:key>/                                                           404 404 404 404 200 404 404 404
+POST staff/reasons/<slug:key>/                                                           404 404 404 404 422 404 404 404
 # --- Pages of skills
 #                                                                                        vis use own mod adm ban tok rev
 GET  /                                                                                   200
@@ -172,7 +201,7 @@ POST skills/<str:owner>/<str:slug>/star/                                        
 GET  skills/<str:owner>/<str:slug>/security/                                     removed 410
 GET  skills/<str:owner>/<str:slug>/versions/                                     removed 410
 GET  skills/<str:owner>/<str:slug>/versions/<str:version>/                       removed 410
-GET  skills/<str:owner>/<str:slug>/versions/<str:version>/files/<path:path>      removed 410
+GET  skills/<str:owner>/<str:slug>/versions/<str:version>/files/<path:path>      removed 410 410 410 200 200 410 410 410
 GET  skills/<str:owner>/<str:slug>/diff/                                         removed 410
 GET  skills/<str:owner>/<str:slug>/diff/<str:pair>/                              removed 410
 GET  skills/<str:owner>/<str:slug>/                                              deleted 404 404 200 200 200 404 404 404
@@ -452,6 +481,9 @@ class World:
         self.decision = decision_on(skill.versions.first(), "hide")
         self.badge = SkillBadge.objects.create(skill=skill, kind="highlighted", reason="Good.")
         self.scan = Scan.objects.create(version=skill.versions.get(version="1.0.0"))
+        version = skill.versions.earliest("pk")
+        version.skill = skill
+        self.item = open_item(version=version, kind=ItemKind.REPORT)
         self.own_token, _ = create_token(user=alice, label="laptop")
         _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
         gone, revoked = create_token(user=alice, label="gone")
@@ -500,11 +532,12 @@ class World:
             "comment_id": str(self.comment.pk),
             "decision_id": str(self.decision.pk),
             "name": NAMES.get(route, "copy_totals"),
+            "item_id": str(self.item.pk),
+            "key": "remote-code",
             "object_id": "1",
             "report_id": "1",
             "badge_id": str(self.badge.pk),
             "reserved_id": "1",
-            "item_id": "1",
             "scan_id": str(self.scan.pk),
             "content_type_id": "1",
             "app_label": "accounts",

@@ -71,4 +71,4 @@ def test_the_page_is_read_once_in_a_process(client, monkeypatch):
 
 
 def test_the_page_keeps_its_budget(page):
-    assert len(page.encode()) <= 50_000
+    assert len(page.encode()) <= 51_200
