@@ -27,12 +27,6 @@ from jobs.schedules import BY_NAME, DRY_RUN, Job
 CONFLICT: Final = 409
 
 
-@staff_page("GET", "HEAD")
-def home(request: HttpRequest, viewer: User) -> HttpResponse:  # noqa: ARG001
-    """Show what needs somebody now."""
-    return render(request, "staff/home.html", {"room": read_room(), "tab": "home"})
-
-
 # --- Jobs ----------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,6 @@ from jobs import staff_views
 app_name = "jobs"
 # A run is named by its number, a job by its name; the list of a job's runs is the job's page.
 urlpatterns: list[URLPattern] = [
-    path("staff/", staff_views.home, name="home"),
     path("staff/jobs/", staff_views.jobs, name="jobs"),
     path("staff/jobs/rebuild/", staff_views.rebuild, name="rebuild"),
     path("staff/jobs/<int:run_id>/", staff_views.run, name="run"),

@@ -10,6 +10,7 @@ from moderation import (
     badges_views,
     decide_views,
     decision_views,
+    home_views,
     me_skill_views,
     me_views,
     modlog_feeds,
@@ -28,6 +29,7 @@ MINE = "me/skills/<str:slug>/"
 DECISION = "me/decisions/<int:decision_id>/"
 
 urlpatterns: list[URLPattern] = [
+    path("staff/", home_views.home, name="home"),
     path("staff/queue/", queue_views.queue, name="queue"),
     path("staff/queue/next/", queue_views.take_next, name="next"),
     path("staff/queue/bulk/", decide_views.bulk, name="bulk"),

@@ -1,0 +1,93 @@
+"""The first page of staff: each number is true and leads to its list."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from moderation.home_page import read_desk
+from moderation.models import Decision, ReviewItem
+from moderation.services import items
+from moderation.services.appeals import appeal
+from tests.factories.accounts import sign_in
+from tests.factories.desk import decide_on, item_of
+from tests.factories.scans import SUSPICIOUS, scan_all
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def five(publish, mona, ada, alice):
+    """Five flagged skills: one claimed, one held for long, one appealed, one old, one proposed."""
+    versions = [publish(f"notes-{n}", SUSPICIOUS).version for n in range(5)]
+    scan_all()
+    claimed, held, appealed, old, proposed = map(item_of, versions)
+    items.claim_item(item_id=claimed.pk, actor=mona)
+    decide_on(held, mona, "hide")
+    ReviewItem.objects.filter(pk=held.pk).update(closed_at=timezone.now() - timedelta(days=8))
+    contested = decide_on(appealed, ada, "caution")
+    appeal(decision_id=contested.pk, actor=alice, text="It is a lesson.")
+    waited = timezone.now() - timedelta(days=2)
+    ReviewItem.objects.filter(pk=old.pk).update(opened_at=waited, due_at=waited)
+    decide_on(proposed, mona, "propose-removal")
+    return versions
+
+
+def test_each_number_is_what_its_list_shows(five, mona):
+    desk = read_desk(mona)
+    pages = {
+        "mine": "?tab=mine",
+        "unclaimed": "?tab=all&claim=free",
+        "appeals": "?tab=appeals",
+    }
+
+    assert (desk.mine, desk.overdue, desk.appeals) == (1, 1, 1)
+    assert (desk.held_long, desk.removals, desk.comments) == (1, 1, 0)
+    assert [age.count for age in desk.ages] == [3, 0, 1, 0]
+    browser = sign_in(Client(), mona)
+    for name, query in pages.items():
+        listed = browser.get(f"/staff/queue/{query}").content.decode()
+        assert len(re.findall(r"<li id=\"item-\d+\"", listed)) == getattr(desk, name), name
+    home = browser.get("/staff/").content.decode()
+    for query in (*pages.values(), "?tab=held", "?sort=oldest"):
+        assert f'href="/staff/queue/{query.replace("&", "&amp;")}"' in home, query
+
+
+def test_a_decision_can_be_taken_back_from_there(five, mona):
+    browser = sign_in(Client(), mona)
+    decision = Decision.objects.get(action="hide")
+    page = browser.get("/staff/").content.decode()
+    assert page.count('class="undo"') == 1
+
+    browser.post(f"/staff/queue/{decision.item_id}/undo/", {"decision": decision.pk})
+
+    assert "taken back" in browser.get("/staff/").content.decode()
+    assert item_of(five[1]).state == "open"
+
+
+def test_an_empty_desk_says_so(mona):
+    page = sign_in(Client(), mona).get("/staff/").content.decode()
+
+    assert "Nothing waits for a decision." in page
+    assert "None yet." in page
+
+
+def test_it_costs_the_same_however_much_waits(publish, mona):
+    browser = sign_in(Client(), mona)
+    costs = []
+    for n in range(2):
+        for m in range(1 + 4 * n):
+            publish(f"notes-{n}-{m}", SUSPICIOUS)
+        scan_all()
+        with CaptureQueriesContext(connection) as queries:
+            browser.get("/staff/")
+        costs.append(len(queries))
+
+    assert costs[0] == costs[1]
+    assert costs[0] <= 15
