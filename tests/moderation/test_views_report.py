@@ -50,7 +50,7 @@ def test_the_form_offers_each_kind_with_its_meaning_and_the_latest_version(hers,
 
     page = text(hers)
 
-    assert page.count('type="radio" name="kind"') == 5
+    assert page.count('type="radio" name="kind"') == 6
     assert "It passes for the skill of somebody else." in page
     assert '<option value="1.1.0" selected>' in page
     assert '<option value="1.0.0" selected>' in text(hers, f"{URL}?version=1.0.0")
