@@ -12,11 +12,13 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
+from django_q.tasks import async_task
 
 from accounts import audit
 from accounts.models import User
 from accounts.policy import Actor, owns
 from config.errors import DomainError
+from jobs.schedules import SCHEDULED_TASK
 from moderation import scanners, virustotal
 from moderation.models import Scan, ScannerName, ScanStatus
 from moderation.querysets.scan import ScanQuerySet
@@ -24,6 +26,7 @@ from moderation.scanners import catalogue
 from moderation.services.results import apply_results, hand_in, has_static_result
 from skills.blobs import open_blob
 from skills.models import Skill, SkillFile, SkillListing, SkillVersion
+from skills.services import SCAN_JOB
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +105,8 @@ def request_rescan(*, version: SkillVersion, actor: User) -> bool:
         if virustotal.is_on():
             request_lookups([version.pk])
         audit.record(actor=actor, verb="version.rescan", thing=version)
+        # Only a wake-up; the job comes every minute all the same.
+        async_task(SCHEDULED_TASK, SCAN_JOB)
     return True
 
 

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from moderation.models import Decision, ReviewItem
+from moderation.models import Decision, ReasonTemplate, ReviewItem
 from moderation.services.appeals import appeal
 from moderation.services.items import claim_item
 from tests.browser.conftest import DESKTOP, PHONE
@@ -21,6 +21,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def fill_desk(publish, alice, ada) -> dict[str, ReviewItem]:
     """A changed skill with a report, one that is claimed, and an appeal."""
+    # Tests that commit before this one have cleared what the migration filled in.
+    ReasonTemplate.objects.all().delete()
+    ReasonTemplate.objects.create(
+        key="injection",
+        title="Gives agents orders",
+        attack_class="prompt-injection",
+        text="{skill} orders agents about ({file}:{line}, rule {rule}).",
+    )
     publish("sql-helper", OLD, version="1.0.0")
     scan_all()
     changed = publish("sql-helper", SENDS, version="1.1.0")

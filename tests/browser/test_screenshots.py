@@ -28,6 +28,8 @@ SHOTS = {
     "board-light": ("/leaderboards/trending/", "light", DESKTOP),
     "stats-light": ("/skills/cobalt-fern/csv-doctor/?tab=stats", "light", DESKTOP),
     "board-phone": ("/leaderboards/trending/", "dark", PHONE),
+    "queue-light": ("/staff/queue/?tab=all", "light", DESKTOP),
+    "modlog-dark": ("/modlog/", "dark", DESKTOP),
     "jobs-dark": ("/staff/jobs/", "dark", DESKTOP),
     "browse-phone": ("/skills/?sort=downloads", "light", PHONE),
 }
@@ -48,6 +50,7 @@ def _sign_in(page, site) -> None:
 def test_pictures_of_the_readme(site, page):
     call_command("demo_accounts")
     call_command("demo_skills")
+    call_command("demo_desk")
     for job in SHOWN_JOBS:
         call_command("run_job", job)
     for number, queue in enumerate(("skillboard", "fold"), start=1):
@@ -67,6 +70,9 @@ def test_pictures_of_the_readme(site, page):
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=scheme)
         assert page.goto(f"{site}{address}").status == 200
+        if name.startswith("queue"):
+            page.locator("a.row-link", has_text="browser-speedup").click()
+            page.locator("#pane h2").first.wait_for()
         picture = FOLDER / f"{name}.png"
         page.screenshot(path=picture)
         assert picture.stat().st_size > 10_000
