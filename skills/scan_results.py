@@ -45,10 +45,12 @@ def record_scan(
     installed and returns when the block is lifted; with none left the skill is hidden.
     """
     with deferred():
-        version = SkillVersion.objects.filter(pk=version_id).only("skill_id").first()
-        if version is None:
+        skill = Skill.objects.select_for_update(no_key=True).filter(versions=version_id).first()
+        if skill is None:
             return
-        skill = Skill.objects.select_for_update(no_key=True).get(pk=version.skill_id)
+        rows = SkillVersion.objects.filter(pk=version_id)
+        version = rows.only("skill", "scan_state", "decision")
+        was_blocked = version.get().is_blocked
         told: dict[str, Any] = {
             "scan_state": state,
             "scanner": scanner,
@@ -58,13 +60,12 @@ def record_scan(
             # A failed one has looked at nothing, so it leaves no time of a scan.
             told["scanned_at"] = Now()
             _note_scan_of_restored(skill, version_id)
-        rows = SkillVersion.objects.filter(pk=version_id)
         if is_new_evidence:
             passing = rows.exclude(decision__in=["", *HOLDING])
             passing.update(decision="", **told) or rows.update(**told)
         else:
             rows.update(**told)
-        point_latest(skill=skill, version=rows.only("skill", "scan_state", "decision").get())
+        point_latest(skill=skill, version=version.get(), was_blocked=was_blocked)
         settle([skill.pk])
 
 

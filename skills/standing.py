@@ -147,12 +147,13 @@ def _speaking(ids: Collection[int]) -> dict[int, SkillVersion]:
     return found
 
 
-def point_latest(*, skill: Skill, version: SkillVersion) -> None:
+def point_latest(*, skill: Skill, version: SkillVersion, was_blocked: bool) -> None:
     """Let `latest` follow when a version was blocked, held, or given free again.
 
     Where it led to that version and it can no longer be installed, it goes back to the newest one
-    that can; it returns when the version is free again and still the newest. The caller holds the
-    skill's lock, has stored `version` as it is, and settles the skill.
+    that can; it returns when the version is free again and still the newest. One that was never
+    blocked stays where its author put it: a version published as “beta” is not the latest. The
+    caller holds the skill's lock, has stored `version` as it is, and settles the skill.
     """
     tag = SkillTag.objects.filter(skill=skill, name=LATEST).first()
     versions = SkillVersion.objects.filter(skill=skill)
@@ -160,7 +161,8 @@ def point_latest(*, skill: Skill, version: SkillVersion) -> None:
     if tag is None or newest is None or tag.version_id == newest:
         return
     # Back when the block is lifted: only to the version itself, and only if nothing newer came.
+    is_free_again = was_blocked and newest == version.pk
     leads_here = tag.version_id == version.pk
-    if newest == version.pk or (leads_here and version.is_blocked):
+    if is_free_again or (leads_here and version.is_blocked):
         tag.version_id = newest
         tag.save(update_fields=["version"])

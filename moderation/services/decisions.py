@@ -292,6 +292,7 @@ def _change(
 ) -> None:
     """Change what the skill's standing follows from, and let it follow; note what changed."""
     version = case.version
+    was_blocked = version.is_blocked
     if decision is not None and decision != version.decision:
         version.decision = decision
         version.save(update_fields=["decision"])
@@ -303,7 +304,7 @@ def _change(
         SkillHold(skill=case.skill, kind=kind, placed_by=case.actor) for kind in placed
     )
     case.before |= {"lifted": sorted(lifted), "placed": sorted(placed)}
-    point_latest(skill=case.skill, version=version)
+    point_latest(skill=case.skill, version=version, was_blocked=was_blocked)
     settle([case.skill.pk])
 
 

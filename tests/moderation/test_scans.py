@@ -131,6 +131,16 @@ def test_a_malicious_version_is_blocked_alone_and_latest_returns_when_it_is_lift
 
 
 @pytest.mark.django_db
+def test_a_scan_makes_no_latest_of_what_was_published_as_something_else(publish):
+    skill = publish("notes", CLEAN).skill
+    publish("notes", SUSPICIOUS, version="2.0.0-beta", tags=["beta"])
+
+    scan_all()
+
+    assert stands(skill) == ("active", "scanner.static.clean", [], "1.0.0")
+
+
+@pytest.mark.django_db
 def test_lifting_the_block_of_a_version_in_between_moves_latest_nowhere(publish):
     published = publish("notes", CLEAN, version="1.0.0")
     bad = publish("notes", MALICIOUS, version="1.1.0").version
