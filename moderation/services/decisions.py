@@ -403,6 +403,8 @@ def _answer_appeal(case: _Case, request_key: uuid.UUID | None) -> Decision:
     contested = appeal.decision
     if contested.actor_id == case.actor.pk:
         raise NotAllowed("You made the decision; somebody else answers the appeal against it.")
+    if appeal.author_id == case.actor.pk:
+        raise NotAllowed("It is your own appeal; somebody else answers it.")
     if not verdict.text:
         raise ReasonMissing("Write the answer that the author shall read.", field="text")
     is_granted = verdict.action == Action.GRANT_APPEAL
@@ -410,8 +412,7 @@ def _answer_appeal(case: _Case, request_key: uuid.UUID | None) -> Decision:
         raise NotAllowed("It is removed; only an admin can bring it back.")
     case.before = _snapshot(case)
     if is_granted:
-        lifts = _LIFTED | ({HoldKind.REMOVED} if contested.action == Action.REMOVE else set())
-        _change(case, Decided.APPROVED, None, lifts)
+        _change(case, Decided.APPROVED, None, _lifted_by_grant(case, contested))
         decision = _record_closing(case, ReportStatus.DISMISSED, request_key)
     else:
         decision = _record(case, request_key)
@@ -432,6 +433,16 @@ def _answer_appeal(case: _Case, request_key: uuid.UUID | None) -> Decision:
     return decision
 
 
+def _lifted_by_grant(case: _Case, contested: Decision) -> set[HoldKind]:
+    """Return the holds that a granted appeal lifts: not a hide on grounds of another version."""
+    if contested.action == Action.REMOVE:
+        return {*_LIFTED, HoldKind.REMOVED}
+    hides = Decision.objects.filter(skill=case.skill, action=Action.HIDE, undone_by__isnull=True)
+    last = hides.order_by("-pk").values_list("version", flat=True).first()
+    is_about_it = contested.action == Action.HIDE or last in {None, case.version.pk}
+    return set(_LIFTED if is_about_it else _REPLACED)
+
+
 # --- Undo -----------------------------------------------------------------------------------------
 
 
@@ -440,7 +451,7 @@ def undo(*, decision_id: int, actor: User) -> Decision:
 
     A moderator takes back their own for 7 days, an admin any. Only the last decision on an item
     can be taken back. Twice is once: the second call returns the first's row. Raises
-    `ItemMissing`, `CannotUndo`, `OwnSkill`.
+    `ItemMissing`, `CannotUndo`, `ClaimedByOther`, `OwnSkill`.
     """
     found = Decision.objects.select_related("undone_by").filter(pk=decision_id).first()
     if found is None or found.item_id is None:
@@ -467,6 +478,8 @@ def may_undo(decision: Decision, actor: User) -> bool:
 
 def _require_undoable(case: _Case, found: Decision) -> None:
     items.refuse_own(case.item)
+    if items.is_claimed_by_other(case.item, case.actor):
+        raise items.ClaimedByOther(case.item)
     if found.action not in EFFECTS:
         raise CannotUndo("This kind of act cannot be taken back; decide anew instead.")
     if case.item.decision_id != found.pk or case.item.state == ItemState.OPEN:
@@ -483,19 +496,29 @@ def _restore(case: _Case, found: Decision) -> None:
     """Take back what this decision changed; what somebody else placed or lifted since stays."""
     former = found.before
     standing = SkillHold.objects.filter(skill=case.skill)
-    standing.filter(kind__in=former["placed"]).delete()
+    if not _is_said_since(found):
+        standing.filter(kind__in=former["placed"]).delete()
     missing = set(former["lifted"]) - set(standing.values_list("kind", flat=True))
     SkillHold.objects.bulk_create(
         SkillHold(skill=case.skill, kind=kind, placed_by=case.actor) for kind in sorted(missing)
     )
     _change(case, former["decision"], None, ())
-    Report.objects.filter(pk__in=former["reports"], decision=found).update(
+    # Who reported it again meanwhile has an open report, and has only one.
+    again = Report.objects.open().filter(version=case.version).values("reporter")
+    closed = Report.objects.filter(pk__in=former["reports"], decision=found)
+    closed.exclude(reporter__in=again).update(
         status=ReportStatus.OPEN,
         decision=None,
         triaged_by=None,
         triaged_at=None,
         triage_note="",
     )
+
+
+def _is_said_since(found: Decision) -> bool:
+    """Say whether somebody decided the same of the skill later, on another version: it stays."""
+    later = Decision.objects.filter(skill=found.skill_id, action=found.action, pk__gt=found.pk)
+    return bool(later.filter(undone_by__isnull=True).exists())
 
 
 def _give_back(case: _Case, found: Decision) -> None:
