@@ -12,7 +12,9 @@ from config.text import visible_invisibles
 from moderation.models import Finding, Scan, ScanStatus
 from moderation.scanners.catalogue import rule_named
 from skills import standing, verdict
+from skills.evidence import Reader, Told, told_to
 from skills.models import SkillVersion
+from skills.scan_results import Evidence
 
 FINDINGS_SHOWN: Final = 200
 # The levels of the contract.
@@ -37,10 +39,13 @@ Verdict: {verdict}. {summary}
 
 
 def report_of(
-    scan: Scan, version: SkillVersion, most: int | None = FINDINGS_SHOWN
+    scan: Scan, version: SkillVersion, reader: Reader, most: int | None = FINDINGS_SHOWN
 ) -> dict[str, Any]:
-    """Return the report of a scan that has ended; at most so many findings, worst first."""
-    return {"clawscan": verdict_of(version), "staticAnalysis": _static(scan, most)}
+    """Return the report of a scan that has ended; at most so many findings, worst first.
+
+    How much of each it says is what `reader` may read on every page.
+    """
+    return {"clawscan": verdict_of(version), "staticAnalysis": _static(scan, reader, most)}
 
 
 def verdict_of(version: SkillVersion) -> dict[str, Any]:
@@ -51,10 +56,11 @@ def verdict_of(version: SkillVersion) -> dict[str, Any]:
     return told | ({"verdict": word} if word else {})
 
 
-def _static(scan: Scan, most: int | None) -> dict[str, Any]:
+def _static(scan: Scan, reader: Reader, most: int | None) -> dict[str, Any]:
     # Stored worst first.
     rows = list(Finding.objects.filter(scan=scan).order_by("pk")[:most])
-    findings = [_finding(row) for row in rows]
+    told_of = told_to(reader, [_evidence(row) for row in rows])
+    findings = [_finding(row, one) for row, one in zip(rows, told_of, strict=True)]
     told = "No finding." if not rows else f"{len(rows)} findings by rules {scan.rules_version}."
     return {
         "status": scan.status,
@@ -64,19 +70,29 @@ def _static(scan: Scan, most: int | None) -> dict[str, Any]:
     }
 
 
-def _finding(row: Finding) -> dict[str, Any]:
-    level = LEVELS.get(row.severity, MILDEST)
-    rule = rule_named(row.rule)
+def _evidence(row: Finding) -> Evidence:
+    return Evidence(
+        rule=row.rule,
+        attack_class=row.attack_class,
+        severity=row.severity,
+        file=row.file,
+        line=row.line,
+        snippet=row.snippet,
+    )
+
+
+def _finding(row: Finding, told: Told) -> dict[str, Any]:
+    level = LEVELS.get(told.severity, MILDEST)
+    rule = rule_named(told.rule) if told.rule else None
+    title = rule.title if rule else told.rule or told.title
     return {
-        "code": f"{level}.{row.attack_class}",
+        "code": f"{level}.{told.attack_class}",
         "severity": level,
-        "file": row.file,
-        "line": row.line,
-        "message": f"{rule.title if rule else row.rule} (line {row.line})",
-        "rule": row.rule,
-        "confidence": row.confidence,
-        "evidence": visible_invisibles(row.snippet),
-    }
+        "file": told.file,
+        "line": told.line,
+        "message": f"{title} (line {told.line})",
+        "evidence": visible_invisibles(told.snippet),
+    } | ({"rule": told.rule, "confidence": row.confidence} if told.rule else {})
 
 
 def status_of(scan: Scan) -> str:
@@ -87,9 +103,11 @@ def status_of(scan: Scan) -> str:
     )
 
 
-def archive_of(scan: Scan, version: SkillVersion, manifest: dict[str, Any]) -> bytes:
+def archive_of(
+    scan: Scan, version: SkillVersion, reader: Reader, manifest: dict[str, Any]
+) -> bytes:
     """Return the report as a ZIP: a manifest, a file for each part, and a page to read."""
-    report = report_of(scan, version, most=None)
+    report = report_of(scan, version, reader, most=None)
     told = report["clawscan"]
     readme = README.format(
         owner=version.skill.owner_handle,

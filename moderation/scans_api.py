@@ -19,6 +19,7 @@ from moderation.models import UNFINISHED, Scan, ScannerName, ScanStatus
 from moderation.services import scans
 from skills import lookup
 from skills.api import actor_of
+from skills.evidence import Reader, reader_of
 from skills.models import SkillVersion
 from skills.serializers import milliseconds
 from skills.stats_api import NEEDS_TOKEN, Owner, writes
@@ -117,7 +118,8 @@ def get_scan(request: HttpRequest, scan_id: int) -> HttpResponse:
     told = _told(scan) | _dated(scan)
     if scan.status in UNFINISHED:
         return json_response(told | {"queue": _queue(scan)})
-    return json_response(told | {"report": scan_reports.report_of(scan, scan.version)})
+    report = scan_reports.report_of(scan, scan.version, _reader(request, scan))
+    return json_response(told | {"report": report})
 
 
 @router.get(
@@ -126,7 +128,7 @@ def get_scan(request: HttpRequest, scan_id: int) -> HttpResponse:
 @own_reads
 def download_scan(request: HttpRequest, scan_id: int) -> HttpResponse:
     """The report of a scan that has ended, as ZIP; to owner and moderators."""
-    return _archive(_find_scan(request, scan_id))
+    return _archive(request, _find_scan(request, scan_id))
 
 
 @router.get("/skills/-/scan/download/{path:name}", summary="Last report", openapi_extra=NEEDS_TOKEN)
@@ -156,7 +158,7 @@ def download_stored(
     scan = ended.with_skill().first()
     if scan is None:
         raise ScanUnfinished
-    return _archive(scan)
+    return _archive(request, scan)
 
 
 def _find_scan(request: HttpRequest, scan_id: int) -> Scan:
@@ -167,10 +169,15 @@ def _find_scan(request: HttpRequest, scan_id: int) -> Scan:
     return scan
 
 
-def _archive(scan: Scan) -> HttpResponse:
+def _reader(request: HttpRequest, scan: Scan) -> Reader:
+    return reader_of(actor_of(request), scan.version.skill)
+
+
+def _archive(request: HttpRequest, scan: Scan) -> HttpResponse:
     if scan.status in UNFINISHED:
         raise ScanUnfinished
-    content = scan_reports.archive_of(scan, scan.version, _told(scan) | _dated(scan))
+    manifest = _told(scan) | _dated(scan)
+    content = scan_reports.archive_of(scan, scan.version, _reader(request, scan), manifest)
     response = HttpResponse(content, content_type="application/zip")
     name = f"scan-{scan.version.skill.slug}-{scan.version.version}.zip"
     # Both parts are plain ASCII by rule, but for slugs that an import kept.

@@ -18,7 +18,7 @@ from moderation.services import scans
 from skills.models import SkillVersion
 from tests.config.rivals import at_once
 from tests.factories.desk import decide_on, item_of
-from tests.factories.scans import CLEAN, SUSPICIOUS, scan_all
+from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all
 from tests.factories.tokens import Caller, refusal
 from tests.skills import contract
 
@@ -263,3 +263,23 @@ def test_a_failed_scan_says_so_without_what_broke(version, alice):
     assert (answer.json()["status"], answer.json()["writtenBack"]) == ("failed", False)
     assert "what was known before still holds" in answer.json()["lastError"]
     assert b"/srv" not in answer.content
+
+
+def test_of_malware_the_report_tells_its_owner_the_class_and_the_place_and_staff_all(
+    publish, alice, mona
+):
+    publish("notes", MALICIOUS)
+    scan_all()
+    address = f"{ASK}/{Scan.objects.get().pk}"
+
+    told, packed = (Caller(alice).get(f"{address}{end}") for end in ("", "/download"))
+    to_staff = Caller(mona).get(address).json()
+
+    finding = told.json()["report"]["staticAnalysis"]["findings"][0]
+    with zipfile.ZipFile(io.BytesIO(packed.getvalue())) as report:
+        words = report.read("static-analysis.json").decode()
+    assert (finding["file"], finding["line"], finding["evidence"]) == ("SKILL.md", 4, "")
+    assert "rule" not in finding
+    assert "/dev/tcp" not in words
+    assert '"rule"' not in words
+    assert "/dev/tcp" in to_staff["report"]["staticAnalysis"]["findings"][0]["evidence"]
