@@ -48,3 +48,8 @@ class ReviewItemQuerySet(models.QuerySet[Any]):
     def of_others(self, namespace_ids: frozenset[int]) -> Self:
         """Leave out the items about what these namespaces own: nobody decides on their own."""
         return self.exclude(namespace__in=namespace_ids)
+
+    def answerable_by(self, person: User) -> Self:
+        """Leave out the appeals against what this person decided: somebody else answers them."""
+        is_other = ~Q(appeal__decision__actor=person)
+        return self.filter(Q(appeal__isnull=True) | is_other)

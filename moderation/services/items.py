@@ -116,15 +116,15 @@ def open_item(
     last scan's, worst first; None leaves the item's findings as they are.
     """
     now = timezone.now()
-    item = ReviewItem.objects.select_for_update(no_key=True, of=("self",)).filter(
-        version=version, appeal__isnull=True
-    ).first() or ReviewItem(
+    item = locked_item_of(version) or ReviewItem(
         version=version, namespace_id=version.skill.namespace_id, kind=kind, revision=0
     )
     if item.pk is None or item.state == ItemState.DONE:
         item.kind, item.state = kind, ItemState.OPEN
         item.opened_at, item.closed_at = now, None
         item.claimed_by = item.claimed_at = item.claimed_until = None
+        # Proposed on other grounds; whoever still wants it proposes it anew.
+        item.proposal = None
     if evidence is not None:
         show_worst(item, evidence)
     refresh_item(item)
@@ -205,7 +205,8 @@ def claim_next(*, actor: User) -> ReviewItem | None:
     """Take up the most urgent item that is nobody's; None when there is none."""
     own = Actor(user=actor).namespace_ids
     with transaction.atomic():
-        free = ReviewItem.objects.open().free_for(actor).of_others(own).order_by("rank_at", "id")
+        free = ReviewItem.objects.open().free_for(actor).of_others(own)
+        free = free.answerable_by(actor).order_by("rank_at", "id")
         item: ReviewItem | None = free.select_for_update(
             skip_locked=True, no_key=True, of=("self",)
         ).first()
@@ -272,6 +273,13 @@ def locked_item(item_id: int, actor: User, **also: Any) -> ReviewItem:
     item: ReviewItem | None = found.first()
     if item is None:
         raise ItemMissing
+    return item
+
+
+def locked_item_of(version: SkillVersion) -> ReviewItem | None:
+    """Return the item of a version under its lock, so that no claim of somebody gets lost."""
+    rows = ReviewItem.objects.select_for_update(no_key=True, of=("self",))
+    item: ReviewItem | None = rows.filter(version=version, appeal__isnull=True).first()
     return item
 
 

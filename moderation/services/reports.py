@@ -108,7 +108,9 @@ def report_version(
         mine = Report.objects.open().filter(reporter=reporter)
         standing = mine.filter(version=version).first()
         if standing is not None:
-            _add(standing, said)
+            if _add(standing, said):
+                # Whoever reads the reports right now shall read this, too, before they decide.
+                items.open_item(version=version, kind=ItemKind.REPORT)
             return Reported(standing, created=False, reporters=count_reporters(skill))
         if mine.count() >= OPEN_MOST:
             raise TooManyReports
@@ -148,12 +150,14 @@ def _checked(kind: str, text: str, file: str, line: int) -> dict[str, Any]:
     }
 
 
-def _add(report: Report, said: dict[str, Any]) -> None:
-    """Let a second report on the same version add to the first, once."""
-    if said["text"] in report.text:
-        return
-    report.text = f"{report.text}\n\n{said['text']}"[:ADDED_LIMIT]
+def _add(report: Report, said: dict[str, Any]) -> bool:
+    """Let a second report on the same version add to the first, once; False: nothing new."""
+    text = f"{report.text}\n\n{said['text']}"[:ADDED_LIMIT]
+    if said["text"] in report.text or text == report.text:
+        return False
+    report.text = text
     report.save(update_fields=["text"])
+    return True
 
 
 def count_reporters(skill: Skill) -> int:
@@ -233,7 +237,7 @@ def triage_report(*, report_id: int, actor: User, status: str, note: str = "") -
     )
     if is_open:
         items.open_item(version=report.version, kind=ItemKind.REPORT)
-    elif item := ReviewItem.objects.filter(version=report.version, appeal__isnull=True).first():
+    elif item := items.locked_item_of(report.version):
         items.refresh_item(item)
     return report
 

@@ -36,7 +36,7 @@ def triage_scan(
             return
         version = SkillVersion.objects.get(pk=version_id)
         version.skill = skill
-        former = ScanState(version.scan_state)
+        former = ScanState(version.scan_state), version.scan_evidence
         is_new = bool(version.decision) and _is_new(version, evidence)
         record_scan(
             version_id=version_id,
@@ -67,12 +67,21 @@ def _is_new(version: SkillVersion, evidence: Sequence[Evidence]) -> bool:
 
 
 def _bring_up(
-    version: SkillVersion, former: ScanState, evidence: Sequence[Evidence], *, is_new: bool
+    version: SkillVersion,
+    former: tuple[ScanState, Sequence[Evidence]],
+    evidence: Sequence[Evidence],
+    *,
+    is_new: bool,
 ) -> None:
-    """Open the item; where that is news, block or flag the version in words, to its owner."""
+    """Open the item; where that is news, block or flag the version in words, to its owner.
+
+    Other findings of the same state are news to whoever has the item before their eyes.
+    """
     standing = ReviewItem.objects.filter(version=version, appeal__isnull=True).first()
     is_known = standing is not None and standing.state != ItemState.DONE and not is_new
-    if is_known and former == version.scan_state:
+    if is_known and former[0] == version.scan_state:
+        if former[1] != list(evidence):
+            items.open_item(version=version, kind=ItemKind.SCAN, evidence=evidence)
         return
     item = items.open_item(version=version, kind=ItemKind.SCAN, evidence=evidence)
     if version.scan_state == ScanState.MALICIOUS:

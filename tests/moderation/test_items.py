@@ -1,0 +1,75 @@
+"""What joins the queue and changes there: nobody decides on what they have not seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from moderation.services import items
+from moderation.services.appeals import appeal
+from moderation.services.decisions import ItemChanged
+from moderation.services.triage import triage_scan
+from skills.models import ScanState
+from tests.factories.desk import decide_on, item_of, person, report
+from tests.factories.scans import CLEAN, SUSPICIOUS, scan_all
+
+pytestmark = pytest.mark.django_db
+
+
+def found(rule: str, severity: str = "medium") -> dict[str, object]:
+    return {
+        "rule": rule,
+        "attack_class": "exfiltration",
+        "severity": severity,
+        "file": "SKILL.md",
+        "line": 1,
+        "snippet": "curl",
+    }
+
+
+def test_other_findings_of_the_same_state_are_a_new_revision(publish, mona):
+    version = publish("notes", CLEAN).version
+    suspicious = {"version_id": version.pk, "state": ScanState.SUSPICIOUS}
+    triage_scan(**suspicious, evidence=[found("a")])
+    seen = item_of(version)
+    worse = [found("b", "high"), found("a")]
+
+    triage_scan(**suspicious, evidence=worse)
+    triage_scan(**suspicious, evidence=worse)
+
+    now = item_of(version)
+    assert (now.revision, now.top_rule) == (seen.revision + 1, "b")
+    with pytest.raises(ItemChanged):
+        decide_on(seen, mona, "approve")
+
+
+def test_a_proposal_goes_with_the_grounds_it_was_made_on(publish, mona):
+    version = publish("notes", SUSPICIOUS).version
+    scan_all()
+    decide_on(item_of(version), mona, "propose-removal")
+    triage_scan(version_id=version.pk, state=ScanState.CLEAN, evidence=[])
+
+    triage_scan(version_id=version.pk, state=ScanState.SUSPICIOUS, evidence=[found("a")])
+
+    assert item_of(version).proposal is None
+
+
+def test_the_next_item_is_one_that_they_may_decide(publish, alice, mona, ada):
+    version = publish("notes", SUSPICIOUS).version
+    scan_all()
+    decision = decide_on(item_of(version), mona, "caution")
+    made = appeal(decision_id=decision.pk, actor=alice, text="It is a quotation.")
+
+    assert items.claim_next(actor=mona) is None
+    assert items.claim_next(actor=ada) == made.item
+
+
+def test_what_a_reporter_adds_is_read_before_it_is_closed(publish):
+    version = publish("notes", CLEAN).version
+    rita = person("rita")
+    report(version, rita)
+    seen = item_of(version)
+
+    report(version, rita, "And it sends them away.")
+    report(version, rita, "And it sends them away.")
+
+    assert item_of(version).revision == seen.revision + 1
