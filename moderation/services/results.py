@@ -50,6 +50,8 @@ def hand_in(scan: Scan, status: ScanStatus, findings: Iterable[Found], **told: A
     `told` are further columns of the scan. Nothing is written for who lost the lease.
     """
     with deferred():
+        # The skill first, as everybody: who asks for a rescan holds it and may wait for this scan.
+        _lock_skill(scan.version_id)
         mine = Scan.objects.filter(pk=scan.pk, lease_token=scan.lease_token)
         if not mine.update(
             status=status, lease_token=None, lease_until=None, finished_at=Now(), error="", **told
@@ -68,8 +70,7 @@ def apply_results(version_id: int) -> None:
     """Let a version say what its scanners say together; idempotent."""
     with deferred():
         # Before anything is read: of two scanners that end at once the second sees the first.
-        skills = Skill.objects.select_for_update(no_key=True, of=("self",))
-        if skills.filter(versions=version_id).first() is None:
+        if not _lock_skill(version_id):
             return
         version = SkillVersion.objects.only(*_SHOWN).get(pk=version_id)
         said = [_static(version), *_virustotal(version)]
@@ -84,6 +85,12 @@ def apply_results(version_id: int) -> None:
             scanner=worst.scanner,
             evidence=evidence[:EVIDENCE_KEPT],
         )
+
+
+def _lock_skill(version_id: int) -> bool:
+    """Lock the skill of a version; False where it is gone."""
+    skills = Skill.objects.select_for_update(no_key=True, of=("self",))
+    return bool(skills.filter(versions=version_id).values_list("pk"))
 
 
 def worst_of(said: Iterable[Said]) -> Said:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from moderation.services import items
+from moderation.services import items, scans
 from moderation.services.appeals import appeal
 from moderation.services.decisions import ItemChanged
 from moderation.services.triage import triage_scan
@@ -73,3 +75,18 @@ def test_what_a_reporter_adds_is_read_before_it_is_closed(publish):
     report(version, rita, "And it sends them away.")
 
     assert item_of(version).revision == seen.revision + 1
+
+
+def test_a_result_locks_the_skill_before_its_scan(publish):
+    publish("notes", CLEAN)
+    scans.queue_new_versions()
+    scan = scans.claim_scan()
+
+    with CaptureQueriesContext(connection) as asked:
+        scans.perform_scan(scan)
+
+    told = [query["sql"] for query in asked]
+    locked = next(n for n, sql in enumerate(told) if "FOR NO KEY UPDATE" in sql)
+    ended = next(n for n, sql in enumerate(told) if sql.startswith('UPDATE "moderation_scan"'))
+    assert "skills_skill" in told[locked]
+    assert locked < ended
