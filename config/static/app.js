@@ -5,6 +5,17 @@
   const find = (selector, scope = document) => scope.querySelector(selector);
   root.classList.add("js");
 
+  // --- What this browser keeps; nothing where it keeps nothing ------------------------------------
+  const stored = (name, value) => {
+    try {
+      if (value !== undefined) localStorage.setItem(name, value);
+      return localStorage.getItem(name) ?? "";
+    } catch {
+      return value ?? "";
+    }
+  };
+  root.dataset.keys = stored("keys");
+
   // --- Saying things -----------------------------------------------------------------------------
   const announce = (sentence) => {
     const live = find("#live");
@@ -183,17 +194,16 @@
     413: "That is larger than the server accepts.",
   };
   document.addEventListener("htmx:response:error", (event) => {
-    const { request, response, sourceElement } = event.detail.ctx;
+    const { request, response } = event.detail.ctx;
     if (response.status === 422 || response.status === 409) return;
     if (response.status === 429) {
       const wait = response.headers.get("Retry-After");
       toast(wait ? `Too many requests. Try again in ${wait} s.` : "Too many requests. Try again soon.");
       return;
     }
-    const outcome = request.method === "GET" ? "Not loaded" : "Not saved";
-    toast(refusals[response.status] ?? `${outcome}: the server had a problem.`, {
+    toast(refusals[response.status] ?? `${outcomeOf(request)}: the server had a problem.`, {
       tone: "error",
-      action: response.status >= 500 ? retry(sourceElement) : null,
+      action: response.status >= 500 ? retry(event.detail.ctx) : null,
     });
   });
   document.addEventListener("htmx:error", (event) => {
@@ -201,18 +211,22 @@
     if (!ctx) return;
     // Both a time-out (15 s) and a newer request of the same form abort; only the first is a failure.
     if (error?.name === "AbortError" && performance.now() - ctx.startedAt < 14500) return;
-    toast("The server did not answer. Nothing was changed.", {
-      tone: "error",
-      action: retry(ctx.sourceElement),
-    });
+    toast(`${outcomeOf(ctx.request)}: the server did not answer.`, { tone: "error", action: retry(ctx) });
   });
-  const retry = (element) => ({
+  const outcomeOf = (request) => (request.method === "GET" ? "Not loaded" : "Not saved");
+  // The same button again: which one it was may be what the form says.
+  const retry = ({ sourceElement, sourceEvent }) => ({
     label: "Retry",
-    run: () => (element.matches("form") ? element.requestSubmit() : element.click()),
+    run: () => (sourceElement.matches("form")
+      ? sourceElement.requestSubmit(sourceEvent.submitter)
+      : sourceElement.click()),
   });
   // A refused form moves the reader to its list of mistakes.
   document.addEventListener("htmx:after:settle", () => {
     find("[data-error-summary]:not([data-seen])")?.focus();
     find("[data-error-summary]")?.setAttribute("data-seen", "");
   });
+
+  // What staff.js uses, too.
+  window.skillboard = { announce, copyText, stored, toast };
 })();

@@ -39,16 +39,21 @@ def browser_context_args():
 
 
 def _is_fault(message) -> bool:
-    # Chromium also reports the status of a page that is missing, or a form refused, on purpose.
-    is_told = any(word in message.text for word in ("(Not Found)", "(Unprocessable Entity)"))
-    return message.type == "error" and not is_told
+    # Chromium also reports the status of what is missing or refused on purpose.
+    told = ("(Not Found)", "(Conflict)", "(Unprocessable Entity)", "(Unprocessable Content)")
+    return message.type == "error" and not message.text.endswith(told)
 
 
 @pytest.fixture
-def site(live_server, settings, page):
+def faults() -> list[str]:
+    """What went wrong in the page; a test clears what it brought about itself."""
+    return []
+
+
+@pytest.fixture
+def site(live_server, settings, page, faults):
     """The address of a live server; the test fails on any page error or refused request."""
     settings.SITE_URL = live_server.url
-    faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda m: faults.append(m.text) if _is_fault(m) else None)
     page.on(
