@@ -13,7 +13,7 @@ from moderation.models import Decision, Report
 from moderation.services import scans
 from moderation.services.decisions import undo
 from moderation.services.triage import triage_scan
-from skills import boards
+from skills import boards, sitemaps
 from skills.models import Leaderboard, ScanState, Skill, SkillDailyStat, SkillVersion
 from skills.models.leaderboard import Board, Window
 from skills.standing import settle
@@ -169,7 +169,8 @@ def everywhere(client: Any, skill: Skill) -> dict[str, Any]:
     """What a visitor and a client get of a skill, wherever it could show."""
     listed = client.get("/api/v1/skills?limit=50&nonSuspiciousOnly=false").json()["items"]
     found = client.get(f"/api/v1/search?q={SLUG}").json()["results"]
-    sitemap = client.get("/sitemap-skills-0.xml").content.decode()
+    part = skill.pk // sitemaps.PART_SIZE
+    sitemap = client.get(f"/sitemap-skills-{part}.xml").content.decode()
     return {
         "page": client.get(f"/skills/alice/{SLUG}/").status_code,
         "detail": client.get(f"/api/v1/skills/{SLUG}").status_code,
