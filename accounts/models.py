@@ -109,6 +109,26 @@ class NamespaceKind(models.TextChoices):
     ORG = "org", "Organisation"
 
 
+class Visibility(models.TextChoices):
+    """Who may read a trace, from the most open to the most private."""
+
+    PUBLIC = "public", "Public"
+    DIRECT = "direct", "Anybody with the link"
+    PRIVATE = "private", "Members only"
+
+
+class TracePolicy(models.TextChoices):
+    """What becomes of an upload whose visibility its namespace does not allow."""
+
+    CLAMP = "clamp", "Make it as open as allowed, never more than asked"
+    REJECT = "reject", "Refuse the upload"
+
+
+def all_visibilities() -> list[str]:
+    """Return every visibility: what a namespace allows until its admins say otherwise."""
+    return list(Visibility.values)
+
+
 class Namespace(DerivedModel):
     """What owns skills and traces: a person's own name, or an organisation.
 
@@ -122,6 +142,17 @@ class Namespace(DerivedModel):
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="namespace"
     )
 
+    # What its members' traces may be, and what becomes of one that asks for more.
+    trace_visibilities = ArrayField(
+        models.CharField(max_length=8, choices=Visibility),
+        default=all_visibilities,
+        db_default=Visibility.values,
+    )
+    trace_policy = models.CharField(
+        max_length=8, choices=TracePolicy, default=TracePolicy.CLAMP, db_default=TracePolicy.CLAMP
+    )
+    ai_summary_enabled = models.BooleanField(default=True, db_default=True)
+
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = NamespaceQuerySet.as_manager()
@@ -131,6 +162,10 @@ class Namespace(DerivedModel):
             models.CheckConstraint(
                 name="namespace_org_has_no_user",
                 condition=~Q(kind=NamespaceKind.ORG) | Q(user__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="namespace_allows_some_visibility",
+                condition=Q(trace_visibilities__len__gt=0),
             ),
         ]
 

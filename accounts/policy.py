@@ -61,6 +61,13 @@ class Actor:
         """Say whether this actor moderates."""
         return self.role in {Role.MODERATOR, Role.ADMIN}
 
+    @property
+    def active_namespace(self) -> Namespace | None:
+        """Return the namespace that this actor's uploads go to: the token's, else their own."""
+        if self.token is not None and self.token.namespace is not None:
+            return self.token.namespace
+        return getattr(self.user, "namespace", None)
+
     @cached_property
     def namespace_ids(self) -> frozenset[int]:
         """Return the namespaces this actor speaks for (one query, once)."""

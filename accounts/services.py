@@ -190,7 +190,7 @@ def authenticate_token(text: str) -> ApiToken:
     # An unknown token costs the same query and comparison as a known one.
     lookup_id = parsed.lookup_id if parsed else ""
     token: ApiToken | None = (
-        ApiToken.objects.select_related("user", "user__namespace")
+        ApiToken.objects.select_related("user", "user__namespace", "namespace")
         .filter(lookup_id=lookup_id)
         .first()
     )

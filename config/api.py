@@ -70,7 +70,17 @@ STATUS_OF_CODE: Final = {
     "body_too_large": 413,
     "telemetry_too_large": 413,
     "preview_not_text": 415,
+    "rate_limited": 429,
 }
+
+
+class TooManyRequests(DomainError):
+    """The caller's share of this minute is used up; the answer's headers tell the time to wait."""
+
+    code = "rate_limited"
+
+    def __init__(self) -> None:
+        super().__init__("Too many requests; wait a moment and try again.")
 
 
 class Caller(Protocol):
@@ -115,18 +125,6 @@ def add_quota_headers(response: HttpResponseBase, quota: Quota) -> None:
     headers["X-RateLimit-Reset"] = str(int(time.time()) + quota.reset_seconds)
 
 
-def too_many(quota: Quota) -> HttpResponse:
-    """Answer 429 with the time to wait."""
-    response = HttpResponse(
-        "Too many requests; wait a moment and try again.",
-        status=429,
-        content_type="text/plain; charset=utf-8",
-    )
-    response.headers["Retry-After"] = str(quota.reset_seconds)
-    response.headers["X-Error-Code"] = "rate_limited"
-    return response
-
-
 Identify = Callable[[HttpRequest], Any]
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
@@ -148,7 +146,8 @@ def endpoint(
             quota = take_quota(request, kind, actor and actor.user)
             response: HttpResponseBase
             if not quota.allowed:
-                response = too_many(quota)
+                response = on_refusal(TooManyRequests())
+                response.headers["Retry-After"] = str(quota.reset_seconds)
             elif unknown is not None:
                 response = on_refusal(unknown)
             else:

@@ -18,7 +18,6 @@ from config.api import STATUS_OF_CODE
 from config.ratelimit import WINDOW_SECONDS
 
 BAD_REQUEST: Final = 400
-TOO_MANY: Final = 429
 
 # What a reader should know of each code; `STATUS_OF_CODE` gives the status.
 MEANING_OF_CODE: Final = {
@@ -62,6 +61,7 @@ MEANING_OF_CODE: Final = {
     "body_too_large": "The body is too large.",
     "telemetry_too_large": "The report names too many skills or folders.",
     "preview_not_text": "The file is no UTF-8 text; fetch it without preview.",
+    "rate_limited": "Too many requests; Retry-After gives the seconds to wait.",
 }
 KIND_OF_LIMIT: Final = {
     "read": "Reading",
@@ -238,7 +238,6 @@ def _errors() -> list[tuple[int, str, str]]:
         [
             *named,
             (BAD_REQUEST, "any other", "A parameter is wrong; the body says which and why."),
-            (TOO_MANY, "rate_limited", "Too many requests; Retry-After gives the seconds to wait."),
         ]
     )
 

@@ -6,12 +6,13 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
 from ninja.errors import ValidationError
 
 from accounts.api import router as accounts_router
 from accounts.users_api import router as users_router
 from accounts.views import admin_sign_in
-from config import site
+from config import envelope, site
 from config.api import ContractAPI, error_response
 from config.errors import DomainError
 from config.reference import reference
@@ -69,6 +70,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/cli/telemetry/sync", report_sync),
     path(".well-known/clawhub.json", site.discovery),
     path(".well-known/clawdhub.json", site.discovery),
+    # The calls of the traces contract; no address below it ends with a slash.
+    path("v1/", include("accounts.v1_urls")),
+    path("v1/", include("traces.v1_urls")),
+    re_path(r"^v1/", csrf_exempt(envelope.not_found)),
     path("healthz", site.healthz, name="healthz"),
     path("readyz", site.readyz, name="readyz"),
     path("robots.txt", site.robots, name="robots"),

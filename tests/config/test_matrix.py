@@ -34,6 +34,10 @@ GET  .well-known/clawhub.json                                                   
 POST .well-known/clawhub.json                                                            405
 GET  .well-known/clawdhub.json                                                           200
 POST .well-known/clawdhub.json                                                           405
+GET  v1/health                                                                           200
+POST v1/health                                                                           405
+GET  ^v1/                                                                                404
+POST ^v1/                                                                                404
 GET  healthz                                                                             200
 POST healthz                                                                             405
 GET  readyz                                                                              200
