@@ -44,6 +44,8 @@ class Actor:
     user: User | None = None
     token: ApiToken | None = None
     scopes: frozenset[str] = field(default_factory=lambda: frozenset(Scope.values))
+    # Whether they speak for a namespace, where a page read that along with its thing.
+    spoken_for: dict[int, bool] = field(default_factory=dict, compare=False)
 
     @property
     def role(self) -> str:
@@ -80,6 +82,11 @@ class Actor:
             ids &= {self.token.namespace_id}
         return frozenset(ids)
 
+    def speaks_for(self, namespace_id: int) -> bool:
+        """Say whether it is one of `namespace_ids`; no query where that is known already."""
+        known = self.spoken_for.get(namespace_id)
+        return namespace_id in self.namespace_ids if known is None else known
+
 
 ANONYMOUS: Final = Actor()
 
@@ -98,7 +105,7 @@ class Owned(Protocol):
 
 def owns(actor: Actor, thing: Owned) -> bool:
     """Say whether the thing stands in a namespace this actor speaks for."""
-    return thing.namespace_id in actor.namespace_ids
+    return actor.speaks_for(thing.namespace_id)
 
 
 # Verbs that are about no thing, and whose they are.

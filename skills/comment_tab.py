@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.http import urlencode
 
 from accounts.identity import page_actor
-from accounts.models import Membership
+from accounts.models import User
 from accounts.policy import Actor, Verb, can
 from config.pagination import CursorRefused, read_cursor, sign_cursor
 from skills.addresses import author_url, comment_url, comments_url, skill_url
@@ -16,11 +16,11 @@ from skills.comment_forms import CommentForm
 from skills.comments import deleted_since
 from skills.forms import CURSOR_NOTICE
 from skills.models import Skill, SkillComment
+from skills.querysets import SkillCommentQuerySet
 
 COMMENTS_A_PAGE: Final = 50
 # What only their author still sees: the newest ones; older ones are history.
 OWN_SHOWN: Final = 5
-AUTHOR_COLUMNS: Final = ("author__handle", "author__display_name")
 
 
 def comments_tab(
@@ -36,15 +36,16 @@ def comments_tab(
     except CursorRefused:
         cursor = ""
         notices.append(CURSOR_NOTICE)
-    columns = ("text", "created_at", "author_id", *AUTHOR_COLUMNS)
-    found = list(rows.select_related("author").only(*columns)[: COMMENTS_A_PAGE + 1])
-    shown = found[:COMMENTS_A_PAGE]
+    found, own = _read(skill, rows, None if cursor else actor.user)
     is_open = can(actor, Verb.COMMENT, skill)
     return {
-        "comments": _rows(skill, shown, actor),
+        "comments": _rows(skill, found[:COMMENTS_A_PAGE], actor),
         "next_url": _next_url(skill, base, found),
         "start_url": base if cursor else "",
-        "own": _own(skill, actor) if actor.user and not cursor else [],
+        "own": [
+            {"comment": comment, "url": comment_url(skill.owner_handle, skill.slug, comment.pk)}
+            for comment in own
+        ],
         "form": (form or CommentForm()) if is_open else None,
         "is_closed": not skill.is_public,
         "write_url": comments_url(skill.owner_handle, skill.slug),
@@ -73,34 +74,41 @@ def _next_url(skill: Skill, base: str, found: list[SkillComment]) -> str:
     return f"{base}&{urlencode({'until': token})}"
 
 
-def _rows(skill: Skill, shown: list[SkillComment], actor: Actor) -> list[dict[str, Any]]:
-    owners, viewer = _owners(skill, shown), actor.user and actor.user.pk
+def read_page(
+    skill: Skill, rows: SkillCommentQuerySet, viewer: User | None
+) -> SkillCommentQuerySet:
+    """Return the first of these rows, one more than a page, and what only the viewer still sees.
+
+    One statement, whose rows come in any order.
+    """
+    shown: SkillCommentQuerySet = rows.with_authors(skill.namespace_id)[: COMMENTS_A_PAGE + 1]
+    if viewer is None:
+        return shown
+    own = SkillComment.objects.filter(skill=skill).seen_by_author_only(viewer.pk, deleted_since())
+    return shown.union(own.with_authors(skill.namespace_id)[:OWN_SHOWN], all=True)
+
+
+def _read(
+    skill: Skill, rows: SkillCommentQuerySet, viewer: User | None
+) -> tuple[list[SkillComment], list[SkillComment]]:
+    """Return the visible comments, newest first, and the viewer's own that are not."""
+    read = list(read_page(skill, rows, viewer))
+    found = [comment for comment in read if comment.is_visible]
+    own = [comment for comment in read if not comment.is_visible]
+    found.sort(key=lambda comment: (comment.created_at, comment.pk), reverse=True)
+    own.sort(key=lambda comment: comment.pk, reverse=True)
+    return found, own
+
+
+def _rows(skill: Skill, shown: list[Any], actor: Actor) -> list[dict[str, Any]]:
+    owner, viewer = skill.namespace.user_id, actor.user and actor.user.pk
     return [
         {
             "comment": comment,
             "author_url": author_url(comment.author.handle),
-            "speaks_for_owner": comment.author_id in owners,
+            "speaks_for_owner": comment.has_joined or comment.author_id == owner,
             "is_own": comment.author_id == viewer,
             "url": comment_url(skill.owner_handle, skill.slug, comment.pk),
         }
         for comment in shown
-    ]
-
-
-def _owners(skill: Skill, shown: list[SkillComment]) -> set[int]:
-    """Return which of the authors speak for the owner of the skill; one statement."""
-    authors = {comment.author_id for comment in shown}
-    members = Membership.objects.filter(namespace=skill.namespace_id, user__in=authors)
-    joined = set(members.values_list("user", flat=True)) if authors else set()
-    return joined | ({skill.namespace.user_id} if skill.namespace.user_id else set())
-
-
-def _own(skill: Skill, actor: Actor) -> list[dict[str, Any]]:
-    assert actor.user is not None  # noqa: S101  (asked by the caller)
-    mine = SkillComment.objects.filter(skill=skill).seen_by_author_only(
-        actor.user.pk, deleted_since()
-    )
-    return [
-        {"comment": comment, "url": comment_url(skill.owner_handle, skill.slug, comment.pk)}
-        for comment in mine[:OWN_SHOWN]
     ]

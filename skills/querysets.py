@@ -11,10 +11,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Count, F, Q, Sum, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum, Value
 from django.db.models.functions import Coalesce, Concat
 
-from accounts.models import Scope
+from accounts.models import Membership, Scope
 from accounts.policy import Actor
 from config.derived import DerivedQuerySet
 from config.pagination import RowCompare
@@ -152,6 +152,14 @@ class SkillCommentQuerySet(DerivedQuerySet):
         hidden = Q(hidden_at__isnull=False, deleted_at=None)
         own = self.filter(hidden | Q(deleted_at__gte=deleted_since), author=author_id)
         return own.order_by("-id")
+
+    def with_authors(self, namespace_id: int) -> Self:
+        """Load what the tab shows, with the author and whether they are a member of the owner."""
+        members = Membership.objects.filter(namespace=namespace_id, user=OuterRef("author"))
+        columns = ("text", "created_at", "deleted_at", "hidden_at", "reason", "author_id")
+        names = ("author__handle", "author__display_name")
+        rows = self.select_related("author").only(*columns, *names)
+        return rows.annotate(has_joined=Exists(members))
 
     # --- Work lists of staff --------------------------------------------------------------------
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.identity import page_actor
-from accounts.policy import Verb, can, owns
+from accounts.models import Membership
+from accounts.policy import Actor, Verb, can, owns
 from skills import kept, lookup, verdict
 from skills.addresses import author_url, my_skill_url, skill_url, version_url
-from skills.models import ModerationStatus, Skill, SkillAlias, SkillVersion
+from skills.models import ModerationStatus, Skill, SkillAlias, SkillStar, SkillVersion
 from skills.standing import Standing
 from skills.standing import of_skill as standing_of
 
@@ -43,10 +45,10 @@ def with_skill(view: View, *, removed_too: bool = False) -> View:
 
     @wraps(view)
     def found(request: HttpRequest, owner: str, slug: str, **rest: str) -> HttpResponse:
-        skill = _skill_at(owner, slug)
+        actor = page_actor(request)
+        skill = _skill_at(owner, slug, actor)
         if skill is None:
             return _moved(request, owner, slug)
-        actor = page_actor(request)
         is_removed = skill.moderation_status == ModerationStatus.REMOVED
         inspected = removed_too and can(actor, Verb.INSPECT, skill)
         if is_removed and skill.soft_deleted_at is None and not inspected:
@@ -61,9 +63,19 @@ def with_skill(view: View, *, removed_too: bool = False) -> View:
     return found
 
 
-def _skill_at(owner: str, slug: str) -> Skill | None:
+def _skill_at(owner: str, slug: str, actor: Actor) -> Skill | None:
+    """Return the skill of this address with what the actor is to it, in one statement."""
     rows = Skill.objects.select_related("namespace", "total")
-    return rows.filter(namespace__handle=owner, slug=slug).first()
+    rows = rows.filter(namespace__handle=owner, slug=slug)
+    if actor.user is not None:
+        members = Membership.objects.filter(namespace=OuterRef("namespace"), user=actor.user)
+        stars = SkillStar.objects.filter(skill=OuterRef("pk"), user=actor.user)
+        rows = rows.annotate(has_joined=Exists(members), is_starred=Exists(stars))
+    skill: Any = rows.first()
+    if skill is not None and actor.user is not None:
+        is_own = skill.namespace.user_id == actor.user.pk
+        actor.spoken_for[skill.namespace_id] = is_own or skill.has_joined
+    return cast("Skill | None", skill)
 
 
 def _moved(request: HttpRequest, owner: str, slug: str) -> HttpResponse:
@@ -74,8 +86,9 @@ def _moved(request: HttpRequest, owner: str, slug: str) -> HttpResponse:
         .select_related("skill__namespace")
         .first()
     )
-    skill = alias.skill if alias else _skill_at(owner, lower)
-    may_know = skill is not None and can(page_actor(request), Verb.VIEW, skill)
+    actor = page_actor(request)
+    skill = alias.skill if alias else _skill_at(owner, lower, actor)
+    may_know = skill is not None and can(actor, Verb.VIEW, skill)
     if skill is None or not may_know:
         raise Http404
     path = request.get_full_path().removeprefix("/skills/")

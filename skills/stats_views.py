@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.identity import page_actor
+from accounts.models import User
 from accounts.policy import Verb, can
 from config.api import take_quota
 from config.formats import exact_count
@@ -102,14 +103,10 @@ def _defined(totals: Totals, skill: Skill) -> list[dict[str, Any]]:
 
 
 def _star(request: HttpRequest, skill: Skill, count: int) -> dict[str, Any]:
-    """Return what the button shows; whether it is pressed costs a statement, for people only."""
-    actor = page_actor(request)
-    is_on = None
-    if can(actor, Verb.STAR, skill):
-        is_on = SkillStar.objects.filter(user=actor.user, skill=skill).exists()
+    """Return what the button shows; whether it is pressed was read along with the skill."""
     return {
         "count": count,
-        "is_on": is_on,
+        "is_on": skill.is_starred if can(page_actor(request), Verb.STAR, skill) else None,
         "url": star_url(skill.owner_handle, skill.slug),
         "page": skill_url(skill.owner_handle, skill.slug),
     }
@@ -137,7 +134,7 @@ def star(request: HttpRequest, skill: Skill) -> HttpResponse:
         record(skill_id=skill.pk, user_id=actor.user.pk)
     except events.SkillGone:
         raise Http404 from None
-    return _starred(request, skill, page)
+    return _starred(request, skill, actor.user, page)
 
 
 def _sign_in(request: HttpRequest, page: str) -> HttpResponse:
@@ -148,8 +145,9 @@ def _sign_in(request: HttpRequest, page: str) -> HttpResponse:
     return response
 
 
-def _starred(request: HttpRequest, skill: Skill, page: str) -> HttpResponse:
+def _starred(request: HttpRequest, skill: Skill, user: User, page: str) -> HttpResponse:
     """Answer with the tile as it is now, and say so; without htmx go back to the page."""
+    skill.is_starred = SkillStar.objects.filter(user=user, skill=skill).exists()
     total = SkillTotal.objects.filter(pk=skill.pk).values_list("stars", flat=True).first() or 0
     shown = _star(request, skill, max(total, 0))
     told = "You starred" if shown["is_on"] else "You took your star from"

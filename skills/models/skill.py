@@ -60,6 +60,9 @@ class Skill(DerivedModel):
     version_count = models.PositiveIntegerField(default=0, editable=False)
     comment_count = models.PositiveIntegerField(default=0, editable=False)
 
+    # Whether the visitor of a page starred it, where `skills.shown` read that along.
+    is_starred: bool | None = None
+
     objects = SkillQuerySet.as_manager()
 
     class Meta:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from skills.comment_tab import read_page
 from skills.models import Skill, SkillComment
 from tests.factories.bulk import analyze, explain
 
@@ -58,6 +59,15 @@ def test_each_list_of_comments_reads_its_own_index(crowd, mona):
             plan = explain(*rows.query.sql_with_params())
             assert plan.indexes == {index}, rows.query
             assert plan.blocks <= BLOCKS, rows.query
+
+
+def test_the_tab_of_a_person_reads_both_lists_in_one_statement(crowd, mona):
+    rows = SkillComment.objects.filter(skill=crowd).visible().newest_first()
+
+    plan = explain(*read_page(crowd, rows, mona).query.sql_with_params())
+
+    assert plan.indexes >= {"skillcomment_visible", "skillcomment_of_author"}
+    assert plan.blocks <= 2 * BLOCKS
 
 
 def test_the_list_of_all_comments_reads_an_index_too(crowd):

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import Membership, Namespace
 from skills.comments import delete_comment, hide_comment
 from skills.models import CommentReport, Skill, SkillComment
 from tests.factories.accounts import sign_in
@@ -70,9 +71,9 @@ def test_newest_comments_stand_first(client, skill, charlie):
 
 
 def test_members_of_the_owner_are_marked_too(client, skill, charlie):
-    from accounts.models import Membership
-
     comment_on(skill, charlie)
+    others = Namespace.objects.create(handle="others", kind="org")
+    Membership.objects.create(namespace=others, user=charlie)
     assert "seal" not in page_of(client)
     Membership.objects.create(namespace=skill.namespace, user=charlie)
 
@@ -174,6 +175,16 @@ def test_what_is_hidden_or_deleted_is_gone_for_others(client, skill, charlie, mo
     assert own.count("Restore<") == 1
 
 
+def test_the_newest_five_that_only_their_author_sees_stand_above_the_others(
+    reader, skill, charlie, alice
+):
+    many_comments(skill, alice, 3)
+    many_comments(skill, charlie, 7, deleted_at=timezone.now())
+
+    assert re.findall(r"Comment (\d)", page_of(reader)) == [*"65432", *"210"]
+    assert re.findall(r"Comment (\d)", page_of(sign_in(Client(), alice))) == [*"210"]
+
+
 def test_what_was_deleted_long_ago_is_gone_for_its_author_too(reader, skill, charlie):
     delete_comment(comment=comment_on(skill, charlie, "Old words."), actor=charlie)
     SkillComment.objects.update(deleted_at=timezone.now() - timedelta(hours=2))
@@ -202,7 +213,8 @@ def test_the_tab_costs_the_same_with_many_comments(
         many_comments(skill, person, count)
     page_of(reader)
 
-    with django_assert_num_queries(10):
+    # Skill, session, person, the comments, the version, days, unread notices.
+    with django_assert_num_queries(7):
         page_of(reader)
 
 

@@ -350,8 +350,8 @@ def test_the_tab_costs_the_same_however_much_was_counted(client, publish, skill,
     assert full == [empty, empty] == [4, 4]  # The skill, its version, days, ranks.
     sign_in(client, alice)
     as_of.forget()
-    # Beside what visitors cost: session, person, whom they speak for, unread notices, the star.
-    assert statements(client, STATS) <= 9
+    # Beside what visitors cost: session, person, unread notices; and as of when, now and then.
+    assert statements(client, STATS) <= 8
 
 
 def test_the_page_fits_its_budget_with_ninety_days(client, skill):
