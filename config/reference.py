@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -220,7 +219,7 @@ def _example(method: str, path: str, parameters: list[Parameter], *, needs_token
         if value and parameter.place == "path":
             path = path.replace(f"{{{parameter.name}}}", value)
         elif value:
-            query.append(f"{parameter.name}={quote(value, safe='…')}")
+            query.append(f"{parameter.name}={value}")
     words = ["curl"]
     if method != "GET":
         words.append(f"-X {method}")
@@ -229,7 +228,8 @@ def _example(method: str, path: str, parameters: list[Parameter], *, needs_token
     if needs_token:
         words.append('-H "Authorization: Bearer $TOKEN"')
     address = settings.SITE_URL + path + ("?" + "&".join(query) if query else "")
-    return " ".join([*words, f"'{address}'"])
+    # A shell reads "?" and "&" as its own; other addresses need no quotes.
+    return " ".join([*words, f"'{address}'" if query else address])
 
 
 def _errors() -> list[tuple[int, str, str]]:
