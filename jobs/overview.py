@@ -19,14 +19,17 @@ from django_q.models import Schedule
 from jobs.drift import CHECKS, DriftReport, drift_reports
 from jobs.models import ClusterBeat, JobRun, RunState
 from jobs.schedules import JOBS, MINUTE, Backlog, Job
-from jobs.words import headline
+from jobs.words import cut_to_html, headline
 
 RECENT: Final = 50
 BEAT_PATIENCE: Final = timedelta(seconds=30)
 QUEUE_PATIENCE: Final = timedelta(seconds=30)
 # A job is late when it is overdue by its interval, within these bounds.
 LATE_BOUNDS: Final = (2 * MINUTE, 15 * MINUTE)
-ERROR_TAIL: Final = 150
+ERROR_TAIL: Final = 300
+# What one failure may add to the page, in bytes of HTML; the run's own page shows all of it.
+HEADLINE_HTML: Final = 320
+TAIL_HTML: Final = 480
 START_A_WORKER: Final = "Start one: manage.py worker"
 
 
@@ -158,12 +161,14 @@ class Standing:
     @property
     def headline(self) -> str:
         """Return what the last failure says, in a line."""
-        return headline(self.error)
+        line = headline(self.error)
+        cut = cut_to_html(line, HEADLINE_HTML)
+        return line if cut == line else f"{cut.removesuffix('…')}…"
 
     @property
     def error_tail(self) -> str:
         """Return the end of the last failure's text, where the cause stands."""
-        return self.error[-ERROR_TAIL:]
+        return cut_to_html(self.error[-ERROR_TAIL:], TAIL_HTML, keep_end=True)
 
     @property
     def durations(self) -> list[timedelta]:

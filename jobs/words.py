@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 
 from config.formats import duration, exact_count, percent
+from config.text import mark_invisible
 
 QUARTER: Final = 25
 LINE: Final = 160
@@ -17,6 +18,18 @@ def clamp(text: str, limit: int = LINE) -> str:
     """Cut a text to `limit` characters in one line, with an ellipsis where something is missing."""
     line = " ".join(text[: limit * 4].split())
     return line if len(line) <= limit and len(text) <= limit * 4 else line[: limit - 1] + "…"
+
+
+def cut_to_html(text: str, limit: int, *, keep_end: bool = False) -> str:
+    """Cut a text until its HTML, marks of invisible characters included, has `limit` bytes.
+
+    An ordinary text is hardly longer as HTML; one of brackets is four times as long, and one of
+    marks ninety times. One character always fits into a limit of 200.
+    """
+    while len(mark_invisible(text).encode()) > limit:
+        fewer = len(text) - max(len(text) // 8, 1)
+        text = text[len(text) - fewer :] if keep_end else text[:fewer]
+    return text
 
 
 def headline(error: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -167,14 +168,31 @@ def test_hostile_errors_scopes_and_reasons_stay_text(admin):
         assertNotContains(admin.get(address), "<script>alert")
 
 
-def test_a_room_full_of_failures_stays_small(admin):
+@pytest.mark.parametrize("character", ["<", "'", "\u202e", "a\u202e", "😀"])
+def test_a_room_full_of_failures_stays_small(admin, character):
     for job in JOBS:
-        make_run(job.name, "failed", error="<" * 4_000)
+        make_run(job.name, "failed", error=(character * 4_000)[:4_000])
     result = {"skills_drift": {str(n): {"downloads": {"stored": n}} for n in range(5_000)}}
     make_run("recount_statistics", "succeeded", result=result)
 
     for address in PAGES:
-        assert len(admin.get(address).content) <= 3_800 * len(JOBS), address
+        assert len(admin.get(address).content) <= 50_000, address
+
+
+def test_the_end_of_an_ordinary_error_is_shown_whole(admin):
+    error = "".join(f'  File "/srv/jobs/step.py", line {n}\n' for n in range(40)) + "ValueError: no"
+    make_run("copy_totals", "failed", error=error)
+
+    page = unescape(admin.get("/staff/jobs/").content.decode())
+
+    assert f">{error[-300:]}</pre>" in page
+    assert error[-301:] not in page
+
+
+def test_of_a_long_hostile_error_the_end_is_shown(admin):
+    make_run("copy_totals", "failed", error=f"{'<' * 4_000}the cause")
+
+    assertContains(admin.get("/staff/jobs/"), "&lt;the cause</pre>")
 
 
 # --- Polling ------------------------------------------------------------------------------------

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from config.text import mark_invisible
 from jobs.words import (
     clamp,
     cursor_words,
+    cut_to_html,
     headline,
     progress_words,
     quarters_done,
@@ -57,6 +59,20 @@ def test_a_traceback_is_told_by_its_last_line():
     assert headline(error) == "such thing"
     assert headline("") == ""
     assert headline("x" * 4_000) == "x" * 159 + "…"
+
+
+@pytest.mark.parametrize("character", ["<", "\u202e", "a\u202e", "😀", "é"])
+def test_a_text_is_cut_to_what_its_html_may_measure(character):
+    text = f"begin {character * 400} end"
+
+    start, end = cut_to_html(text, 200), cut_to_html(text, 200, keep_end=True)
+
+    assert text.startswith(start)
+    assert text.endswith(end)
+    assert start.startswith("begin")
+    assert end.endswith("end")
+    assert all(100 < len(mark_invisible(cut).encode()) <= 200 for cut in (start, end))
+    assert cut_to_html(start, 200) == start
 
 
 def test_a_cursor_is_told_whatever_it_is():
