@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from moderation import categories, modlog
 from moderation.models import ReportKind
 from moderation.scanners import Severity
-from moderation.services import appeals, decisions, items, reports, scans
+from moderation.services import appeals, items, reports, scans, undo
 from skills.views import WORDS
 
 HOUR = timedelta(hours=1)
@@ -28,7 +28,7 @@ def moderation(request: HttpRequest) -> HttpResponse:
         "kinds": [(kind.label, reports.MEANING[kind]) for kind in ReportKind],
         "appeal_days": appeals.APPEAL_DAYS,
         "answer_days": items.APPEAL_DUE_AFTER // DAY,
-        "undo_days": decisions.UNDO_DAYS,
+        "undo_days": undo.UNDO_DAYS,
         "rescan_minutes": scans.RESCAN_AFTER // timedelta(minutes=1),
         "critical_hours": items.DUE_AFTER[Severity.CRITICAL] // HOUR,
         "high_hours": items.DUE_AFTER[Severity.HIGH] // HOUR,

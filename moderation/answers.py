@@ -19,8 +19,9 @@ from moderation import queue_page
 from moderation.models import Decision, ItemState
 from moderation.pane import find_item, read_pane
 from moderation.queue_forms import QueueFilter, Typed
-from moderation.services.decisions import CannotUndo, ItemChanged, may_undo
+from moderation.services.decisions import ItemChanged
 from moderation.services.items import ClaimedByOther, ItemClosed, OwnSkill
+from moderation.services.undo import CannotUndo, may_undo
 
 CONFLICT: Final = 409
 CONFLICTS: Final = (ClaimedByOther, ItemClosed, ItemChanged, OwnSkill, CannotUndo)

@@ -14,20 +14,12 @@ from accounts.policy import Actor
 from moderation.models import Action, Decision, ReviewItem
 from moderation.queue_forms import Typed, number_in
 from moderation.reasons import Reason, fill, reasons_offered
-from moderation.services.decisions import (
-    BULK_ACTIONS,
-    BULK_MOST,
-    EFFECTS,
-    ActionUnknown,
-    BulkRow,
-    ItemChanged,
-    ReasonMissing,
-    Verdict,
-    bulk_refusal,
-    decide_many,
-    may_undo,
-)
+from moderation.services.bulk import BULK_ACTIONS, BULK_MOST, BulkRow, bulk_refusal, decide_many
+from moderation.services.cases import ActionUnknown, ReasonMissing, Verdict
+from moderation.services.decisions import ItemChanged
+from moderation.services.effects import EFFECTS
 from moderation.services.items import ItemMissing, OwnSkill, severity_at
+from moderation.services.undo import may_undo
 
 ACTIONS: Final[list[tuple[str, str]]] = [
     (action, label)

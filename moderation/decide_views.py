@@ -24,7 +24,9 @@ from moderation import answers, bulk_page, decision_list, queue_page
 from moderation.models import Action, Decision, ReviewItem
 from moderation.queue_forms import QueueFilter, Typed, number_in
 from moderation.reasons import verdict_from
-from moderation.services.decisions import decide, undo, undo_batch
+from moderation.services.bulk import undo_batch
+from moderation.services.decisions import decide
+from moderation.services.undo import undo
 
 INVALID = 422
 

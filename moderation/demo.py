@@ -17,7 +17,8 @@ from accounts.models import User
 from moderation.models import Decision, ReportKind, ReviewItem
 from moderation.services import items, scans
 from moderation.services.appeals import appeal
-from moderation.services.decisions import Verdict, decide
+from moderation.services.cases import Verdict
+from moderation.services.decisions import decide
 from moderation.services.reports import report_version
 from skills.models import ScanState, Skill, SkillVersion
 from skills.standing import LATEST

@@ -13,7 +13,7 @@ from accounts.models import User
 from config.pagination import BoundedCount
 from moderation.models import Decision, ReviewItem
 from moderation.queue_page import DUE_WITHIN
-from moderation.services.decisions import may_undo
+from moderation.services.undo import may_undo
 from moderation.templatetags.desk import COUNTED
 from skills.models import SkillComment
 

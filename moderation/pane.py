@@ -35,13 +35,13 @@ from moderation.models import (
 from moderation.queue_forms import Typed
 from moderation.reasons import Reason, reasons_for
 from moderation.scanners import Severity
-from moderation.services.decisions import may_undo
 from moderation.services.items import (
     is_claimed_by,
     is_claimed_by_other,
     severity_at,
     speaks_for_owner,
 )
+from moderation.services.undo import may_undo
 from moderation.templatetags.desk import COUNTED
 from skills.addresses import version_url
 from skills.models import ModerationStatus, Skill, SkillDailyStat, SkillVersion

@@ -11,7 +11,8 @@ from config.api import json_response
 from config.bodies import key_of, number_of, read_object, text_of
 from moderation.callers import moderator_of
 from moderation.models import Decision, ReviewItem
-from moderation.services.decisions import Verdict, decide
+from moderation.services.cases import Verdict
+from moderation.services.decisions import decide
 from skills.serializers import milliseconds
 from skills.stats_api import NEEDS_TOKEN, writes
 

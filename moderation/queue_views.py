@@ -107,7 +107,7 @@ def heartbeat(request: HttpRequest, viewer: User, item_id: int) -> HttpResponse:
     """Prolong the claim of whoever has the item before their eyes; say so when it is not theirs."""
     asked = replace(QueueFilter.parse(request.GET), item=item_id)
     try:
-        items.renew_claim(item_id=item_id, actor=viewer)
+        items.claim_item(item_id=item_id, actor=viewer)
     except DomainError as error:
         return answers.refused(request, viewer, item_id, asked, error)
     return HttpResponse(status=204)

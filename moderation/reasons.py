@@ -10,7 +10,9 @@ from typing import Final
 from moderation.models import Action, ReasonTemplate, ReviewItem
 from moderation.queue_forms import Typed
 from moderation.scanners import Severity
-from moderation.services.decisions import APPEAL_ACTIONS, TEXT_LIMIT, Verdict
+from moderation.services.cases import Verdict
+from moderation.services.decisions import TEXT_LIMIT
+from moderation.services.effects import APPEAL_ACTIONS
 from moderation.services.items import severity_at
 
 _BLANK: Final = re.compile(r"\{(skill|version|file|line|rule)\}")

@@ -97,10 +97,6 @@ class SkillVersionQuerySet(DerivedQuerySet):
         """Return the versions whose files may be read; `SkillVersion.is_available` for one row."""
         return self.filter(~BLOCKED, withdrawn_at__isnull=True)
 
-    def blocked(self) -> Self:
-        """Return the versions that a decision or a scan holds; `SkillVersion.is_blocked`."""
-        return self.filter(BLOCKED)
-
     def newest_first(self) -> Self:
         """Return versions in the order of every version list."""
         return self.order_by("-created_at", "-id")

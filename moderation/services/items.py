@@ -215,14 +215,6 @@ def claim_next(*, actor: User) -> ReviewItem | None:
     return item
 
 
-def renew_claim(*, item_id: int, actor: User) -> ReviewItem:
-    """Prolong the claim of whoever has the item before their eyes; take a free one up.
-
-    Raises `ClaimedByOther` when somebody took it over, `ItemClosed` when it was decided.
-    """
-    return claim_item(item_id=item_id, actor=actor)
-
-
 def release_item(*, item_id: int, actor: User) -> bool:
     """Give the own claim back; False when it is not theirs (any more). Raises `ItemMissing`."""
     mine = ReviewItem.objects.filter(pk=item_id, claimed_by=actor)

@@ -16,7 +16,6 @@ from config.errors import DomainError
 from config.text import clean_line, refuse_unstorable
 from moderation.models import (
     Action,
-    Decision,
     ItemKind,
     NoticeKind,
     Report,
@@ -25,7 +24,8 @@ from moderation.models import (
     ReviewItem,
 )
 from moderation.services import items
-from moderation.services.decisions import Verdict, decide, evidence_keys
+from moderation.services.cases import Verdict, record_automatic
+from moderation.services.decisions import decide
 from moderation.services.notices import tell_owner
 from skills.models import HoldKind, Skill, SkillHold, SkillVersion
 from skills.standing import settle
@@ -177,17 +177,8 @@ def _hide(skill: Skill, version: SkillVersion) -> None:
     if not is_new:
         return
     settle([skill.pk])
-    decision = Decision.objects.create(
-        action=Action.HOLD_REPORTS,
-        item=ReviewItem.objects.get(version=version, appeal__isnull=True),
-        skill=skill,
-        version=version,
-        skill_label=str(skill)[:200],
-        version_label=version.version,
-        category="reports",
-        evidence_keys=evidence_keys(version),
-    )
-    audit.record(actor=None, verb="skill.hide", thing=skill, after={"decision": decision.pk})
+    item = ReviewItem.objects.get(version=version, appeal__isnull=True)
+    decision = record_automatic(Action.HOLD_REPORTS, item, version, category="reports")
     tell_owner(NoticeKind.DECISION, decision)
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import F
-from django.db.models.functions import Now
-
-from accounts import audit
 from config.derived import deferred
 from moderation.models import Action, Decision, ItemKind, ItemState, NoticeKind, ReviewItem
 from moderation.services import items
-from moderation.services.decisions import evidence_keys
+from moderation.services.cases import close_item, evidence_keys, record_automatic
 from moderation.services.notices import tell_findings, tell_owner
 from skills.models import HoldKind, ScanState, Skill, SkillHold, SkillVersion
 from skills.scan_results import Evidence, record_scan
@@ -85,7 +81,9 @@ def _bring_up(
         return
     item = items.open_item(version=version, kind=ItemKind.SCAN, evidence=evidence)
     if version.scan_state == ScanState.MALICIOUS:
-        tell_owner(NoticeKind.DECISION, _automatic(Action.BLOCK, item, version, evidence))
+        tell_owner(
+            NoticeKind.DECISION, record_automatic(Action.BLOCK, item, version, evidence=evidence)
+        )
     else:
         tell_findings(version.skill, version, evidence)
 
@@ -110,8 +108,13 @@ def _tell_of_gate(version: SkillVersion, evidence: Sequence[Evidence]) -> None:
         return
     standing = ReviewItem.objects.filter(version=version, appeal__isnull=True).first()
     item = standing or items.open_item(version=version, kind=ItemKind.HOLD, evidence=evidence)
-    decision = _automatic(
-        Action.HOLD_QUALITY, item, version, evidence, category="quality", text=hold.detail
+    decision = record_automatic(
+        Action.HOLD_QUALITY,
+        item,
+        version,
+        evidence=evidence,
+        category="quality",
+        text=hold.detail,
     )
     tell_owner(NoticeKind.DECISION, decision)
 
@@ -124,41 +127,6 @@ def _clear(version: SkillVersion) -> None:
     item = open_items.select_for_update(no_key=True).first()
     if item is None:
         return
-    decision = _automatic(Action.CLEAR, item, version, ())
-    open_items.filter(pk=item.pk).update(
-        state=ItemState.DONE,
-        decision=decision,
-        closed_at=Now(),
-        severity=-1,
-        claimed_by=None,
-        claimed_at=None,
-        claimed_until=None,
-        revision=F("revision") + 1,
-    )
+    decision = record_automatic(Action.CLEAR, item, version)
+    close_item(item, decision, ItemState.DONE, severity=-1)
     tell_owner(NoticeKind.DECISION, decision)
-
-
-def _automatic(
-    action: Action,
-    item: ReviewItem,
-    version: SkillVersion,
-    evidence: Sequence[Evidence],
-    **said: str,
-) -> Decision:
-    """Append what the system did, with its audit row."""
-    said.setdefault("category", item.top_class)
-    decision = Decision.objects.create(
-        action=action,
-        item=item,
-        skill=version.skill,
-        version=version,
-        skill_label=str(version.skill)[:200],
-        version_label=version.version,
-        evidence=list(evidence),
-        evidence_keys=evidence_keys(version),
-        **said,
-    )
-    audit.record(
-        actor=None, verb=f"review.{action}", thing=version, after={"decision": decision.pk}
-    )
-    return decision

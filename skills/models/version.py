@@ -140,7 +140,7 @@ class SkillVersion(DerivedModel):
     def is_blocked(self) -> bool:
         """Say whether staff hold it, or a scan found it malicious and nobody decided otherwise.
 
-        `SkillVersionQuerySet.blocked()` is the same rule for lists.
+        `SkillVersionQuerySet.available()` asks the same of lists.
         """
         return self.decision in HOLDING or (
             self.scan_state == ScanState.MALICIOUS and not self.decision

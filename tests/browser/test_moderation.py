@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from moderation.models import Appeal, Report
-from moderation.services.decisions import undo
 from moderation.services.reports import report_version
+from moderation.services.undo import undo
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_accessibility import COLOURS, RULES
 from tests.factories.accounts import password_of

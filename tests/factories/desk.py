@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import create_user
 from moderation.models import Decision, ReasonTemplate, ReviewItem
-from moderation.services.decisions import Verdict, decide
+from moderation.services.cases import Verdict
+from moderation.services.decisions import decide
 from moderation.services.reports import Reported, report_version
 from skills.models import SkillVersion
 

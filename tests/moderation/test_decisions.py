@@ -7,7 +7,7 @@ import pytest
 from accounts.models import AuditEvent
 from moderation.models import Decision, ItemState, Notice, Report, ReviewItem
 from moderation.services import items
-from moderation.services.decisions import undo
+from moderation.services.undo import undo
 from skills.models import Skill
 from tests.factories.desk import decide_on, item_of, person, report
 from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all, stands

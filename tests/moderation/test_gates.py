@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Membership, Namespace
 from moderation.models import Decision, ItemKind, ItemState, Notice, ReviewItem
 from moderation.services import settings
-from moderation.services.decisions import undo
+from moderation.services.undo import undo
 from skills.gates import SlugReserved
 from skills.models import QualityGate, ReservedSlug, Skill, SkillHold, SkillListing, SkillVersion
 from skills.services import Publication, Submission, publish_versions

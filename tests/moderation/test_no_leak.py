@@ -7,8 +7,8 @@ from django.test import Client
 
 from moderation.models import ReviewItem
 from moderation.services import appeals, items
-from moderation.services.decisions import undo
 from moderation.services.reports import triage_report
+from moderation.services.undo import undo
 from skills import sitemaps
 from tests.factories.accounts import sign_in
 from tests.factories.desk import decide_on, item_of, person, report

@@ -14,7 +14,7 @@ from moderation import queue_page
 from moderation.models import ReviewItem
 from moderation.queue_forms import QueueFilter
 from moderation.services import items
-from moderation.services.decisions import undo
+from moderation.services.undo import undo
 from tests.factories.accounts import sign_in
 from tests.factories.bulk import explain
 from tests.factories.desk import decide_on, item_of, person, report

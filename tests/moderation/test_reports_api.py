@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Scope
 from moderation.models import Decision, ItemState, Report
-from moderation.services.decisions import undo
+from moderation.services.undo import undo
 from tests.config.rivals import at_once
 from tests.factories.desk import decide_on, item_of, person, report
 from tests.factories.scans import CLEAN, scan_all, stands

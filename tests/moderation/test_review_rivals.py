@@ -13,8 +13,11 @@ from accounts.models import AuditEvent
 from moderation.models import Decision, ItemKind, Report, ReviewItem
 from moderation.services import items
 from moderation.services.appeals import AppealRefused, appeal
-from moderation.services.decisions import Verdict, decide, decide_many, undo
+from moderation.services.bulk import decide_many
+from moderation.services.cases import Verdict
+from moderation.services.decisions import decide
 from moderation.services.reports import OPEN_MOST, TooManyReports, report_version
+from moderation.services.undo import undo
 from skills.models import Skill, SkillVersion
 from tests.config.rivals import at_once
 from tests.factories.bulk import list_skills

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from moderation.models import Decision, Report
 from moderation.services import scans
-from moderation.services.decisions import undo
 from moderation.services.triage import triage_scan
+from moderation.services.undo import undo
 from skills import boards, sitemaps
 from skills.models import Leaderboard, ScanState, Skill, SkillDailyStat, SkillVersion
 from skills.models.leaderboard import Board, Window

@@ -7,7 +7,8 @@ import pytest
 from moderation.models import Report, ReviewItem
 from moderation.services import items
 from moderation.services.appeals import appeal
-from moderation.services.decisions import NotAllowed, undo
+from moderation.services.cases import NotAllowed
+from moderation.services.undo import undo
 from tests.factories.desk import decide_on, item_of, person, report
 from tests.factories.scans import CLEAN, SUSPICIOUS, scan_all, stands
 

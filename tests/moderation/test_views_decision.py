@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from moderation.models import Appeal, Notice, ReviewItem
-from moderation.services.decisions import undo
+from moderation.services.undo import undo
 from tests.factories.accounts import sign_in
 from tests.factories.desk import decide_on, decision_on, item_of, person, report
 from tests.factories.scans import MALICIOUS, SUSPICIOUS, scan_all

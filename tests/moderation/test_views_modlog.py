@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from moderation.models import Action
 from moderation.modlog import ACTIONS, NOTES
-from moderation.services.decisions import undo
+from moderation.services.undo import undo
 from skills.models import SkillAlias
 from tests.factories.desk import decide_on, decision_on, item_of
 from tests.factories.scans import SUSPICIOUS, scan_all
