@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from moderation import categories, modlog
 from moderation.models import ReportKind
+from moderation.querysets.report import ACCOUNT_AGE, HIDES_AT
 from moderation.scanners import Severity
 from moderation.services import appeals, items, reports, scans, undo
 from skills.views import WORDS
@@ -24,7 +25,8 @@ def moderation(request: HttpRequest) -> HttpResponse:
     context = {
         "words": WORDS,
         "reports": reports,
-        "account_days": reports.ACCOUNT_AGE // DAY,
+        "hides_at": HIDES_AT,
+        "account_days": ACCOUNT_AGE // DAY,
         "kinds": [(kind.label, reports.MEANING[kind]) for kind in ReportKind],
         "appeal_days": appeals.APPEAL_DAYS,
         "answer_days": items.APPEAL_DUE_AFTER // DAY,

@@ -32,9 +32,11 @@ from moderation.models import (
     Scan,
     ScannerName,
 )
+from moderation.querysets.report import HIDES_AT
 from moderation.queue_forms import Typed
 from moderation.reasons import Reason, reasons_for
 from moderation.scanners import Severity
+from moderation.services.cases import reporters_elsewhere
 from moderation.services.items import (
     is_claimed_by,
     is_claimed_by_other,
@@ -44,7 +46,7 @@ from moderation.services.items import (
 from moderation.services.undo import may_undo
 from moderation.templatetags.desk import COUNTED
 from skills.addresses import version_url
-from skills.models import ModerationStatus, Skill, SkillDailyStat, SkillVersion
+from skills.models import HoldKind, ModerationStatus, Skill, SkillDailyStat, SkillHold, SkillVersion
 from skills.shown import state_of
 from skills.verdict import status_word
 
@@ -54,6 +56,9 @@ EVENTS_SHOWN: Final = 8
 """Of each kind, in the timeline."""
 
 TIMELINE_MOST: Final = 20
+OTHERS_NAMED: Final = 3
+"""Of the versions whose reports keep a skill hidden."""
+
 CHOICES_SHOWN: Final = 20
 TREND_DAYS: Final = SPARK_POINTS
 
@@ -109,6 +114,8 @@ class Pane:
     trend: Trend
     reasons: list[Reason]
     buttons: list[Button]
+    # The items whose reports keep the skill hidden, whatever is decided here.
+    held_by: list[dict[str, Any]]
     # Why this person has no buttons; "" where they do.
     refusal: str
     is_own: bool
@@ -195,11 +202,27 @@ def find_item(item_id: int, viewer: User) -> ReviewItem | None:
             author_strikes=_bounded(decided.strikes()),
             author_open=_bounded(waiting.exclude(pk=OuterRef("pk"))),
             is_own=speaks_for_owner(viewer),
+            reporters_elsewhere=reporters_elsewhere(),
+            reported_elsewhere=_reported_elsewhere(),
         )
         .filter(pk=item_id)
         .first()
     )
     return found
+
+
+def _reported_elsewhere() -> ArraySubquery:
+    """Return the items about other versions whose reports hold the skill, with those versions."""
+    held = SkillHold.objects.filter(skill=OuterRef("version__skill"), kind=HoldKind.REPORTS)
+    counting = Report.objects.counting().filter(version=OuterRef("version"))
+    others = ReviewItem.objects.filter(
+        Exists(held),
+        Exists(counting),
+        version__skill=OuterRef("version__skill"),
+        appeal__isnull=True,
+    ).exclude(version=OuterRef("version"))
+    told = JSONObject(item="pk", version="version__version")
+    return ArraySubquery(others.order_by("pk").values(told=told)[:OTHERS_NAMED])
 
 
 def _bounded(rows: Any) -> BoundedCount:
@@ -244,6 +267,7 @@ def read_pane(
         trend=_trend(version, choices, now),
         reasons=reasons_for(item),
         buttons=[] if claimed_by_other else buttons,
+        held_by=_held_by(item) if buttons else [],
         refusal=refusal,
         is_own=is_own,
         is_claimed_by_other=claimed_by_other,
@@ -251,6 +275,15 @@ def read_pane(
         may_undo=_may_undo(item, viewer, is_own=is_own),
         typed=typed or Typed(),
     )
+
+
+def _held_by(item: ReviewItem) -> list[dict[str, Any]]:
+    """Return other items that keep the skill hidden: enough people report those versions."""
+    found: Any = item
+    if found.reporters_elsewhere < HIDES_AT:
+        return []
+    others: list[dict[str, Any]] = found.reported_elsewhere
+    return others
 
 
 def _may_undo(item: ReviewItem, viewer: User, *, is_own: bool) -> bool:

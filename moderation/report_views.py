@@ -18,6 +18,7 @@ from config.errors import DomainError
 from config.site import too_many_requests
 from moderation.models import Report, ReportStatus
 from moderation.public_forms import ReportForm
+from moderation.querysets.report import HIDES_AT
 from moderation.services import reports
 from skills.addresses import skill_url, version_url
 from skills.models import Skill, SkillVersion
@@ -113,7 +114,7 @@ def _page(
         "refusal": reports.own_refusal(skill, viewer),
         "is_full": not reports.may_report_more(viewer),
         "most": reports.OPEN_MOST,
-        "hides_at": reports.HIDES_AT,
+        "hides_at": HIDES_AT,
         "skill_url": skill_url(skill.owner_handle, skill.slug),
         "mine": [_row(skill, found) for found in rows[:REPORTS_SHOWN]],
     }

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from datetime import timedelta
+from typing import Any, Final, Self
 
 from django.db import models
+from django.utils import timezone
+
+HIDES_AT: Final = 4
+"""Distinct reporters with an open report that hide a skill until a moderator has looked."""
+
+ACCOUNT_AGE: Final = timedelta(days=7)
+"""Younger accounts may report; they do not count towards hiding."""
 
 
 class ReportQuerySet(models.QuerySet[Any]):
@@ -13,6 +21,10 @@ class ReportQuerySet(models.QuerySet[Any]):
     def open(self) -> Self:
         """Return the reports that nobody has closed."""
         return self.filter(status="open")
+
+    def counting(self) -> Self:
+        """Return the open reports that count towards hiding a skill."""
+        return self.open().filter(reporter__created_at__lte=timezone.now() - ACCOUNT_AGE)
 
     def newest_first(self) -> Self:
         """Return reports in the order of every list."""
@@ -27,3 +39,7 @@ class ReportQuerySet(models.QuerySet[Any]):
             *("skill__display_name", "version__version", "reporter__handle"),
             *("reporter__display_name", "triaged_by__handle"),
         )
+
+    def count_people(self) -> int:
+        """Return how many people these reports are from."""
+        return self.values("reporter").distinct().count()

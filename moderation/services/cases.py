@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, OuterRef
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, F, OuterRef, Subquery
+from django.db.models.functions import Coalesce, Now
 
 from accounts import audit
 from accounts.models import User
 from config.errors import DomainError
 from moderation.models import Action, Decision, Report, ReviewItem
+from moderation.querysets.report import HIDES_AT
 from moderation.services import items
 from skills.models import HoldKind, Skill, SkillHold, SkillVersion
 from skills.scan_results import Evidence
@@ -62,6 +63,8 @@ class Case:
     # What holds the skill now; the reports that deciding closes, by id.
     holds: set[str]
     open_reports: list[int]
+    # How many people have a report on another version of it that counts towards hiding.
+    reporters_elsewhere: int
     # The key under which something was decided already; None where it is new.
     request_key: uuid.UUID | None
     before: dict[str, Any] = field(default_factory=dict)
@@ -82,6 +85,7 @@ def open_case(
         actor,
         holds=ArraySubquery(held),
         open_reports=ArraySubquery(reported.values("pk")),
+        reporters_elsewhere=reporters_elsewhere(),
         is_replay=Exists(Decision.objects.filter(request_key=request_key)),
     )
     return Case(
@@ -92,8 +96,25 @@ def open_case(
         verdict=verdict,
         holds=set(item.holds),
         open_reports=item.open_reports,
+        reporters_elsewhere=item.reporters_elsewhere,
         request_key=request_key if item.is_replay else None,
     )
+
+
+def reporters_elsewhere() -> Coalesce:
+    """Return how many people report other versions of an item's skill, as far as they count.
+
+    An expression. So many as hide a skill keep it hidden until those reports are decided, too.
+    """
+    others = Report.objects.counting().filter(skill=OuterRef("version__skill"))
+    counted = (
+        others.exclude(version=OuterRef("version"))
+        .order_by()
+        .values("skill")
+        .annotate(people=Count("reporter", distinct=True))
+        .values("people")
+    )
+    return Coalesce(Subquery(counted), 0)
 
 
 def snapshot(case: Case) -> dict[str, Any]:
@@ -114,20 +135,28 @@ def change(
     places: HoldKind | None,
     lifts: Collection[HoldKind],
 ) -> None:
-    """Change what the skill's standing follows from, and let it follow; note what changed."""
+    """Change what the skill's standing follows from, and let it follow; note what changed.
+
+    The hold of reports stays where enough people report other versions, unless another takes its
+    place.
+    """
     version = case.version
     was_blocked = version.is_blocked
     if decision is not None and decision != version.decision:
         version.decision = decision
         version.save(update_fields=["decision"])
     lifted = case.holds & set(lifts)
+    kept = set()
+    if places is None and case.reporters_elsewhere >= HIDES_AT:
+        kept = lifted & {HoldKind.REPORTS}
+        lifted -= kept
     placed = {places} - case.holds if places is not None else set()
     if lifted:
         SkillHold.objects.filter(skill=case.skill, kind__in=lifted).delete()
     SkillHold.objects.bulk_create(
         SkillHold(skill=case.skill, kind=kind, placed_by=case.actor) for kind in placed
     )
-    case.before |= {"lifted": sorted(lifted), "placed": sorted(placed)}
+    case.before |= {"lifted": sorted(lifted), "placed": sorted(placed), "kept": sorted(kept)}
     point_latest(skill=case.skill, version=version, was_blocked=was_blocked)
     settle([case.skill.pk])
 

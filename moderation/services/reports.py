@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Final
 
 from django.db import transaction
@@ -23,6 +22,7 @@ from moderation.models import (
     ReportStatus,
     ReviewItem,
 )
+from moderation.querysets.report import HIDES_AT
 from moderation.services import items
 from moderation.services.cases import Verdict, record_automatic
 from moderation.services.decisions import decide
@@ -32,12 +32,6 @@ from skills.standing import settle
 
 OPEN_MOST: Final = 20
 """Open reports of one person."""
-
-HIDES_AT: Final = 4
-"""Distinct reporters with an open report that hide a skill until a moderator has looked."""
-
-ACCOUNT_AGE: Final = timedelta(days=7)
-"""Younger accounts may report; they do not count towards hiding."""
 
 TEXT_LIMIT: Final = 500
 # What somebody adds to their open report.
@@ -117,7 +111,7 @@ def report_version(
         report = Report.objects.create(skill=skill, version=version, reporter=reporter, **said)
         version.skill = skill
         items.open_item(version=version, kind=ItemKind.REPORT)
-        if _counting_reporters(skill) >= HIDES_AT:
+        if Report.objects.counting().filter(skill=skill).count_people() >= HIDES_AT:
             _hide(skill, version)
         return Reported(report, created=True, reporters=count_reporters(skill))
 
@@ -162,13 +156,7 @@ def _add(report: Report, said: dict[str, Any]) -> bool:
 
 def count_reporters(skill: Skill) -> int:
     """Return how many people have an open report on the skill."""
-    return Report.objects.open().filter(skill=skill).values("reporter").distinct().count()
-
-
-def _counting_reporters(skill: Skill) -> int:
-    old_enough = timezone.now() - ACCOUNT_AGE
-    counting = Report.objects.open().filter(skill=skill, reporter__created_at__lte=old_enough)
-    return counting.values("reporter").distinct().count()
+    return int(Report.objects.open().filter(skill=skill).count_people())
 
 
 def _hide(skill: Skill, version: SkillVersion) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from moderation.models import (
     Report,
     ReportStatus,
 )
+from moderation.querysets.report import HIDES_AT
 from moderation.services import items
 from moderation.services.cases import Case, Verdict, change, open_case, record
 from moderation.services.effects import EFFECTS
@@ -81,17 +82,24 @@ def _require_undoable(case: Case, found: Decision) -> None:
 def _restore(case: Case, found: Decision) -> None:
     """Take back what this decision changed; what somebody else placed or lifted since stays."""
     former = found.before
+    _reopen_reports(case, found)
     standing = SkillHold.objects.filter(skill=case.skill)
     if not _is_said_since(found):
         standing.filter(kind__in=former["placed"]).delete()
-    missing = set(former["lifted"]) - set(standing.values_list("kind", flat=True))
+    missing = _lifted(case, former) - set(standing.values_list("kind", flat=True))
     SkillHold.objects.bulk_create(
         SkillHold(skill=case.skill, kind=kind, placed_by=case.actor) for kind in sorted(missing)
     )
     change(case, former["decision"], None, ())
-    # Who reported it again meanwhile has an open report, and has only one.
+
+
+def _reopen_reports(case: Case, found: Decision) -> None:
+    """Open the reports that the decision closed.
+
+    Who reported it again meanwhile has an open report, and has only one.
+    """
     again = Report.objects.open().filter(version=case.version).values("reporter")
-    closed = Report.objects.filter(pk__in=former["reports"], decision=found)
+    closed = Report.objects.filter(pk__in=found.before["reports"], decision=found)
     closed.exclude(reporter__in=again).update(
         status=ReportStatus.OPEN,
         decision=None,
@@ -99,6 +107,19 @@ def _restore(case: Case, found: Decision) -> None:
         triaged_at=None,
         triage_note="",
     )
+
+
+def _lifted(case: Case, former: dict[str, Any]) -> set[str]:
+    """Return the holds to be placed again.
+
+    One that the decision left in place for other versions' reports may have been lifted when those
+    were decided, because the reports on this version were closed: now they are open.
+    """
+    lifted = set(former["lifted"])
+    counting = Report.objects.counting().filter(skill=case.skill)
+    if former.get("kept") and counting.count_people() >= HIDES_AT:
+        lifted |= set(former["kept"])
+    return lifted
 
 
 def _is_said_since(found: Decision) -> bool:

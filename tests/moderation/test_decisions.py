@@ -7,8 +7,9 @@ import pytest
 from accounts.models import AuditEvent
 from moderation.models import Decision, ItemState, Notice, Report, ReviewItem
 from moderation.services import items
+from moderation.services.appeals import appeal
 from moderation.services.undo import undo
-from skills.models import Skill
+from skills.models import Skill, SkillHold
 from tests.factories.desk import decide_on, item_of, person, report
 from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all, stands
 
@@ -103,3 +104,99 @@ def test_claims_are_leases(flagged, mona, ada):
     decide_on(item, ada, "approve")
 
     assert Decision.objects.get(action="approve").actor == ada
+
+
+# --- Reports on several versions ------------------------------------------------------------------
+
+
+@pytest.fixture
+def reported(publish):
+    """Two versions of a skill, each reported by four people of its own; both wait."""
+    first = publish("notes", CLEAN).version
+    second = publish("notes", CLEAN | {"more.md": "# More\n"}, version="1.1.0").version
+    scan_all()
+    for n in range(4):
+        report(first, person(f"first{n}"))
+        report(second, person(f"second{n}"))
+    return first, second
+
+
+def holds(skill: Skill) -> list[str]:
+    return sorted(SkillHold.objects.filter(skill=skill).values_list("kind", flat=True))
+
+
+@pytest.mark.parametrize("action", ["approve", "caution", "changes", "hide-version"])
+def test_a_decision_leaves_the_hold_that_reports_on_another_version_place(reported, ada, action):
+    first, second = reported
+
+    decide_on(item_of(first), ada, action)
+    assert stands(first.skill)[:2] == ("hidden", "auto.reports")
+
+    decide_on(item_of(second), ada, "approve")
+    assert holds(first.skill) == []
+
+
+@pytest.mark.parametrize(("action", "placed"), [("hide", "hidden"), ("remove", "removed")])
+def test_a_hold_of_staff_takes_the_place_of_the_reports_on_every_version(
+    reported, ada, action, placed
+):
+    decision = decide_on(item_of(reported[0]), ada, action)
+    assert holds(reported[0].skill) == [placed]
+
+    undo(decision_id=decision.pk, actor=ada)
+    assert holds(reported[0].skill) == ["reports"]
+
+
+def test_too_few_reporters_of_another_version_hold_nothing(publish, ada):
+    first = publish("notes", CLEAN).version
+    second = publish("notes", CLEAN | {"more.md": "# More\n"}, version="1.1.0").version
+    scan_all()
+    for n in range(4):
+        report(first, person(f"first{n}"))
+    for n in range(3):
+        report(second, person(f"second{n}"))
+    report(second, person("new", days_old=1))
+
+    decide_on(item_of(first), ada, "approve")
+
+    assert holds(first.skill) == []
+
+
+def test_an_undo_of_a_decision_that_left_the_hold_lifts_and_doubles_nothing(reported, ada):
+    decision = decide_on(item_of(reported[0]), ada, "approve")
+
+    undo(decision_id=decision.pk, actor=ada)
+
+    assert holds(reported[0].skill) == ["reports"]
+    assert Report.objects.open().count() == 8
+
+
+def test_an_undo_brings_the_hold_back_that_the_reopened_reports_ask_for(reported, ada):
+    decision = decide_on(item_of(reported[0]), ada, "approve")
+    decide_on(item_of(reported[1]), ada, "approve")
+
+    undo(decision_id=decision.pk, actor=ada)
+
+    assert stands(reported[0].skill)[:2] == ("hidden", "auto.reports")
+
+
+def test_an_undo_brings_no_hold_back_for_too_few_reporters(reported, ada):
+    first, second = reported
+    few = Report.objects.filter(version=first).order_by("pk").first()
+    Report.objects.filter(version=first).exclude(pk=few.pk).delete()
+    decision = decide_on(item_of(first), ada, "approve")
+    decide_on(item_of(second), ada, "approve")
+
+    undo(decision_id=decision.pk, actor=ada)
+
+    assert holds(first.skill) == []
+
+
+def test_a_granted_appeal_leaves_the_hold_of_reports_on_another_version(reported, alice, mona, ada):
+    first, _second = reported
+    decision = decide_on(item_of(first), mona, "caution")
+    appeal(decision_id=decision.pk, actor=alice, text="It is a quotation.")
+
+    decide_on(ReviewItem.objects.get(kind="appeal"), ada, "grant-appeal")
+
+    assert stands(first.skill)[:2] == ("hidden", "auto.reports")

@@ -396,3 +396,26 @@ def test_the_pane_costs_ten_statements_however_much_there_is(publish, moderator,
 
     assert len(few) <= 10
     assert len(many) <= 10
+
+
+# --- Reports on other versions --------------------------------------------------------------------
+
+
+def test_the_pane_says_which_reports_keep_the_skill_hidden_before_anybody_decides(
+    publish, moderator, mona
+):
+    first = publish("notes", CLEAN).version
+    second = publish("notes", CLEAN | {"more.md": "# More\n"}, version="1.1.0").version
+    scan_all()
+    report(first, person("rita"))
+    for n in range(4):
+        assert pane_of(item_of(first), mona).held_by == []
+        report(second, person(f"second{n}"))
+
+    other = item_of(second)
+    page = moderator.get(address(item_of(first))).content.decode()
+
+    assert f'hidden by the reports on <a href="{address(other)}">1.1.0</a> until they' in page
+    assert pane_of(other, mona).held_by == []
+    decide_on(other, mona, "hide")
+    assert pane_of(item_of(first), mona).held_by == []
