@@ -10,11 +10,9 @@ from moderation.services import items
 from moderation.services.cases import close_item, evidence_keys, record_automatic
 from moderation.services.notices import tell_findings, tell_owner
 from skills.models import HoldKind, ScanState, Skill, SkillHold, SkillVersion
-from skills.scan_results import Evidence, record_scan
+from skills.scan_results import RESULTS, Evidence, record_scan
 
 DOUBTFUL = frozenset({ScanState.SUSPICIOUS, ScanState.MALICIOUS})
-# A banned author's skills wait for nobody.
-_WAITING = (HoldKind.HIDDEN, HoldKind.REPORTS, HoldKind.QUALITY)
 
 
 def triage_scan(
@@ -44,8 +42,9 @@ def triage_scan(
         version.refresh_from_db(fields=["scan_state", "scanner", "scan_evidence", "decision"])
         if state in DOUBTFUL and not version.decision:
             _bring_up(version, former, evidence, is_new=is_new)
-        elif SkillHold.objects.filter(skill=skill, kind__in=_WAITING).exists():
-            _bring_up_held(version, evidence)
+        elif SkillHold.objects.filter(skill=skill).exists():
+            if former[0] not in RESULTS:
+                _bring_up_held(version, evidence)
         elif state == ScanState.CLEAN and not version.decision:
             _clear(version)
         _tell_of_gate(version, evidence)
@@ -89,7 +88,10 @@ def _bring_up(
 
 
 def _bring_up_held(version: SkillVersion, evidence: Sequence[Evidence]) -> None:
-    """Let a version of a held skill join the queue, unless it is there."""
+    """Let a new version of a held skill join the queue, unless it is there.
+
+    New is what has its first result: a rescan of all brings back no skill that was removed.
+    """
     waiting = ReviewItem.objects.filter(version=version, appeal__isnull=True)
     if waiting.exclude(state=ItemState.DONE).exists() or version.decision:
         return

@@ -6,13 +6,15 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from moderation.models import ReviewItem
 from moderation.services import items, scans
 from moderation.services.appeals import appeal
 from moderation.services.decisions import ItemChanged
 from moderation.services.triage import triage_scan
-from skills.models import ScanState
+from skills.models import HoldKind, ScanState
 from tests.factories.desk import decide_on, item_of, person, report
 from tests.factories.scans import CLEAN, SUSPICIOUS, scan_all
+from tests.factories.skills import hold
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +92,33 @@ def test_a_result_locks_the_skill_before_its_scan(publish):
     ended = next(n for n, sql in enumerate(told) if sql.startswith('UPDATE "moderation_scan"'))
     assert "skills_skill" in told[locked]
     assert locked < ended
+
+
+# --- What joins the queue -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", HoldKind.values)
+def test_a_new_version_under_any_hold_joins_the_queue_once(publish, kind):
+    old = publish("notes", CLEAN).version
+    scan_all()
+    hold(old.skill, kind)
+    new = publish("notes", CLEAN | {"more.md": "# More\n"}, version="1.1.0").version
+    scan_all()
+
+    scans.request_scans([old.pk, new.pk])
+    scan_all()
+
+    item = ReviewItem.objects.get()
+    assert (item.version, item.kind, item.state) == (new, "hold", "open")
+
+
+def test_a_rescan_brings_no_removed_skill_back_into_the_queue(publish, ada):
+    version = publish("notes", CLEAN).version
+    scan_all()
+    report(version, person("rita"))
+    decide_on(item_of(version), ada, "remove")
+
+    scans.request_scans([version.pk])
+    scan_all()
+
+    assert item_of(version).state == "done"
