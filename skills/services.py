@@ -395,6 +395,7 @@ def _version(one: _Checked, skill: Skill, archive: str) -> SkillVersion:
         size_bytes=bundle.size_bytes,
         archive_id=archive,
         presumed_suspicious=skill.is_suspicious,
+        is_prerelease=LATEST not in said.tags,
         created_at=one.when,
     )
 

@@ -151,12 +151,12 @@ def point_latest(*, skill: Skill, version: SkillVersion, was_blocked: bool) -> N
     """Let `latest` follow when a version was blocked, held, or given free again.
 
     Where it led to that version and it can no longer be installed, it goes back to the newest one
-    that can; it returns when the version is free again and still the newest. One that was never
-    blocked stays where its author put it: a version published as “beta” is not the latest. The
-    caller holds the skill's lock, has stored `version` as it is, and settles the skill.
+    that can; it returns when the version is free again and still the newest. A version that its
+    author published as “beta” is not the latest, blocked or not. The caller holds the skill's lock,
+    has stored `version` as it is, and settles the skill.
     """
     tag = SkillTag.objects.filter(skill=skill, name=LATEST).first()
-    versions = SkillVersion.objects.filter(skill=skill)
+    versions = SkillVersion.objects.filter(skill=skill, is_prerelease=False)
     newest = versions.available().newest_first().values_list("pk", flat=True).first()
     if tag is None or newest is None or tag.version_id == newest:
         return

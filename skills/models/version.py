@@ -96,6 +96,8 @@ class SkillVersion(DerivedModel):
     scanner = models.CharField(max_length=8, default="static", db_default="static")
     # Whether the version before was doubtful: it counts until the first result of this one.
     presumed_suspicious = models.BooleanField(default=False, db_default=False)
+    # Whether its author published it under other tags only: `latest` never moves to it by itself.
+    is_prerelease = models.BooleanField(default=False, db_default=False)
     decision = models.CharField(max_length=8, choices=Decided, blank=True, db_default="")
     scan_requested_at = models.DateTimeField(db_default=Now())
     scanned_at = models.DateTimeField(null=True)

@@ -17,6 +17,7 @@ from skills import blobs
 from skills.models import HoldKind, ScanState, Skill, SkillListing, SkillTag, SkillVersion
 from skills.scan_results import record_scan
 from tests.config.rivals import at_once
+from tests.factories.desk import decide_on, item_of
 from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all, stands
 from tests.factories.skills import decided_on, hold
 
@@ -138,6 +139,31 @@ def test_a_scan_makes_no_latest_of_what_was_published_as_something_else(publish)
     scan_all()
 
     assert stands(skill) == ("active", "scanner.static.clean", [], "1.0.0")
+
+
+@pytest.mark.django_db
+def test_a_beta_that_was_blocked_and_approved_is_not_the_latest(publish, mona):
+    skill = publish("notes", CLEAN).skill
+    beta = publish("notes", MALICIOUS, version="2.0.0-beta", tags=["beta"]).version
+    scan_all()
+
+    decide_on(item_of(beta), mona, "approve")
+
+    assert stands(skill) == ("active", "scanner.static.clean", [], "1.0.0")
+
+
+@pytest.mark.django_db
+def test_latest_goes_back_to_no_beta_and_returns_past_one(publish, mona):
+    skill = publish("notes", CLEAN).skill
+    publish("notes", CLEAN | {"a.md": "a\n"}, version="2.0.0-beta", tags=["beta"])
+    bad = publish("notes", MALICIOUS, version="1.1.0").version
+    publish("notes", CLEAN | {"b.md": "b\n"}, version="2.0.0-rc", tags=["rc"])
+    scan_all()
+    assert stands(skill) == ("active", "scanner.static.clean", [], "1.0.0")
+
+    decide_on(item_of(bad), mona, "approve")
+
+    assert stands(skill) == ("active", "manual.approved", [], "1.1.0")
 
 
 @pytest.mark.django_db
