@@ -23,8 +23,11 @@ class ReportQuerySet(models.QuerySet[Any]):
         return self.filter(status="open")
 
     def counting(self) -> Self:
-        """Return the open reports that count towards hiding a skill."""
-        return self.open().filter(reporter__created_at__lte=timezone.now() - ACCOUNT_AGE)
+        """Return the open reports that count towards hiding a skill: not those of banned people."""
+        old_enough = timezone.now() - ACCOUNT_AGE
+        return self.open().filter(
+            reporter__created_at__lte=old_enough, reporter__banned_at__isnull=True
+        )
 
     def newest_first(self) -> Self:
         """Return reports in the order of every list."""

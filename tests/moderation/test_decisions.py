@@ -8,6 +8,7 @@ from accounts.models import AuditEvent
 from moderation.models import Decision, ItemState, Notice, Report, ReviewItem
 from moderation.services import items
 from moderation.services.appeals import appeal
+from moderation.services.bans import ban_user
 from moderation.services.undo import undo
 from skills.models import Skill, SkillHold
 from tests.factories.desk import decide_on, item_of, person, report
@@ -92,6 +93,21 @@ def test_the_fourth_reporter_hides_the_skill(publish):
     assert stands(version.skill)[:2] == ("hidden", "auto.reports")
     assert ReviewItem.objects.get().reporters == 4
     assert Decision.objects.get().action == "hold-reports"
+
+
+def test_reports_of_banned_people_hide_nothing(publish, ada):
+    version = publish("notes", CLEAN).version
+    scan_all()
+    people = [person(f"reporter{n}") for n in range(4)]
+    for reporter in people[:3]:
+        report(version, reporter)
+    ban_user(user=people[0], actor=ada, reason="They flood the desk.")
+
+    report(version, people[3])
+    assert stands(version.skill)[0] == "active"
+
+    report(version, person("another"))
+    assert stands(version.skill)[:2] == ("hidden", "auto.reports")
 
 
 def test_claims_are_leases(flagged, mona, ada):
