@@ -14,7 +14,7 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Exists, F, OuterRef, Subquery
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, JSONObject, Now
 
 from accounts import audit
 from accounts.models import User
@@ -60,8 +60,8 @@ class Case:
     skill: Skill
     actor: User
     verdict: Verdict
-    # What holds the skill now; the reports that deciding closes, by id.
-    holds: set[str]
+    # What holds the skill now, with what failed; the reports that deciding closes, by id.
+    holds: dict[str, str]
     open_reports: list[int]
     # How many people have a report on another version of it that counts towards hiding.
     reporters_elsewhere: int
@@ -78,7 +78,8 @@ def open_case(
     skill = locked.filter(versions__review_items=item_id).first()
     if skill is None:
         raise items.ItemMissing
-    held = SkillHold.objects.filter(skill=skill).order_by("kind").values("kind")
+    told = JSONObject(kind="kind", detail="detail")
+    held = SkillHold.objects.filter(skill=skill).order_by("kind").values(told=told)
     reported = Report.objects.open().filter(version=OuterRef("version")).order_by("pk")
     item: Any = items.locked_item(
         item_id,
@@ -94,7 +95,7 @@ def open_case(
         skill=skill,
         actor=actor,
         verdict=verdict,
-        holds=set(item.holds),
+        holds={hold["kind"]: hold["detail"] for hold in item.holds},
         open_reports=item.open_reports,
         reporters_elsewhere=item.reporters_elsewhere,
         request_key=request_key if item.is_replay else None,
@@ -145,18 +146,23 @@ def change(
     if decision is not None and decision != version.decision:
         version.decision = decision
         version.save(update_fields=["decision"])
-    lifted = case.holds & set(lifts)
+    lifted = case.holds.keys() & set(lifts)
     kept = set()
     if places is None and case.reporters_elsewhere >= HIDES_AT:
         kept = lifted & {HoldKind.REPORTS}
         lifted -= kept
-    placed = {places} - case.holds if places is not None else set()
+    placed = {places} - case.holds.keys() if places is not None else set()
     if lifted:
         SkillHold.objects.filter(skill=case.skill, kind__in=lifted).delete()
     SkillHold.objects.bulk_create(
         SkillHold(skill=case.skill, kind=kind, placed_by=case.actor) for kind in placed
     )
-    case.before |= {"lifted": sorted(lifted), "placed": sorted(placed), "kept": sorted(kept)}
+    case.before |= {
+        "lifted": sorted(lifted),
+        "placed": sorted(placed),
+        "kept": sorted(kept),
+        "details": {kind: case.holds[kind] for kind in sorted(lifted) if case.holds[kind]},
+    }
     point_latest(skill=case.skill, version=version, was_blocked=was_blocked)
     settle([case.skill.pk])
 

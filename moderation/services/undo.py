@@ -21,10 +21,10 @@ from moderation.models import (
 )
 from moderation.querysets.report import HIDES_AT
 from moderation.services import items
-from moderation.services.cases import Case, Verdict, change, open_case, record
+from moderation.services.cases import Case, Verdict, change, evidence_keys, open_case, record
 from moderation.services.effects import EFFECTS
 from moderation.services.notices import tell_owner
-from skills.models import SkillHold
+from skills.models import HOLDING, SkillHold
 
 UNDO_DAYS: Final = 7
 
@@ -88,9 +88,25 @@ def _restore(case: Case, found: Decision) -> None:
         standing.filter(kind__in=former["placed"]).delete()
     missing = _lifted(case, former) - set(standing.values_list("kind", flat=True))
     SkillHold.objects.bulk_create(
-        SkillHold(skill=case.skill, kind=kind, placed_by=case.actor) for kind in sorted(missing)
+        SkillHold(
+            skill=case.skill,
+            kind=kind,
+            placed_by=case.actor,
+            detail=former.get("details", {}).get(kind, ""),
+        )
+        for kind in sorted(missing)
     )
-    change(case, former["decision"], None, ())
+    change(case, _former_decision(case, found), None, ())
+
+
+def _former_decision(case: Case, found: Decision) -> str:
+    """Return what the version was decided to be, unless that let pass what nobody had seen.
+
+    A scan may have found more since; then it is undecided, as if the scan had come after that.
+    """
+    former: str = found.before["decision"]
+    unseen = set(evidence_keys(case.version)) - set(map(tuple, found.evidence_keys))
+    return "" if unseen and former not in HOLDING else former
 
 
 def _reopen_reports(case: Case, found: Decision) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from moderation.models import Report, ReviewItem
-from moderation.services import items
+from moderation.services import items, scans
 from moderation.services.appeals import appeal
 from moderation.services.cases import NotAllowed
+from moderation.services.triage import triage_scan
 from moderation.services.undo import undo
+from skills.models import ScanState, SkillHold, SkillVersion
+from skills.standing import settle
 from tests.factories.desk import decide_on, item_of, person, report
 from tests.factories.scans import CLEAN, SUSPICIOUS, scan_all, stands
 
@@ -104,3 +107,63 @@ def test_nobody_answers_an_appeal_they_wrote(versions, mona, ada):
 
     with pytest.raises(NotAllowed):
         decide_on(ReviewItem.objects.get(kind="appeal"), ada, "grant-appeal")
+
+
+# --- What came since ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", ["hide", "hide-version", "changes"])
+def test_an_undo_approves_nothing_that_a_scan_found_since(publish, mona, ada, action):
+    version = publish("notes", SUSPICIOUS).version
+    scan_all()
+    decide_on(item_of(version), mona, "approve")
+    report(version, person("rita"))
+    decision = decide_on(item_of(version), mona, action)
+    seen = SkillVersion.objects.get(pk=version.pk).scan_evidence
+    worse = seen[0] | {"rule": "theft.credentials-sent", "severity": "critical"}
+    triage_scan(version_id=version.pk, state=ScanState.MALICIOUS, evidence=[worse, *seen])
+
+    undo(decision_id=decision.pk, actor=mona)
+
+    version.refresh_from_db()
+    assert version.decision == ""
+    assert stands(version.skill)[:2] == ("hidden", "scanner.static.malicious")
+    assert item_of(version).state == "open"
+
+
+def test_an_undo_restores_the_approval_of_what_was_seen(publish, mona):
+    version = publish("notes", SUSPICIOUS).version
+    scan_all()
+    decide_on(item_of(version), mona, "approve")
+    report(version, person("rita"))
+    decision = decide_on(item_of(version), mona, "hide-version")
+    scans.request_scans([version.pk])
+    scan_all()
+
+    undo(decision_id=decision.pk, actor=mona)
+
+    assert stands(version.skill)[:2] == ("active", "manual.approved")
+
+
+def test_an_undo_restores_a_decision_that_holds_whatever_was_found_since(publish, mona):
+    version = publish("notes", SUSPICIOUS).version
+    scan_all()
+    decide_on(item_of(version), mona, "changes")
+    decision = decide_on(item_of(version), mona, "approve")
+    SkillVersion.objects.filter(pk=version.pk).update(scan_evidence=[{"rule": "a", "file": "b"}])
+
+    undo(decision_id=decision.pk, actor=mona)
+
+    assert stands(version.skill)[:2] == ("hidden", "manual.changes")
+
+
+def test_an_undo_says_again_what_failed_the_quality_gate(publish, mona):
+    version = publish("notes", CLEAN).version
+    SkillHold.objects.create(skill=version.skill, kind="quality", detail="The readme is short.")
+    settle([version.skill_id])
+    scan_all()
+    decision = decide_on(item_of(version), mona, "approve")
+
+    undo(decision_id=decision.pk, actor=mona)
+
+    assert SkillHold.objects.get().detail == "The readme is short."
