@@ -189,7 +189,7 @@ def find_item(item_id: int, viewer: User) -> ReviewItem | None:
         "proposal__actor",
         "appeal__decision__actor",
         "appeal__author",
-    ).defer("version__readme", "version__warnings", "version__scan_evidence")
+    ).defer("version__readme", "version__warnings")
     owned = Skill.objects.filter(namespace=OuterRef("namespace"))
     decided = Decision.objects.filter(
         skill__namespace=OuterRef("namespace"), actor__isnull=False

@@ -14,6 +14,8 @@ from moderation.services.cases import Verdict
 from moderation.services.decisions import TEXT_LIMIT
 from moderation.services.effects import APPEAL_ACTIONS
 from moderation.services.items import severity_at
+from skills.evidence import Reader, Told, told_to
+from skills.scan_results import Evidence
 
 _BLANK: Final = re.compile(r"\{(skill|version|file|line|rule)\}")
 # An aside about the finding, left out where there is none.
@@ -38,16 +40,29 @@ def fill(text: str, item: ReviewItem) -> str:
     """
     if not item.top_rule:
         text = _ABOUT_FINDING.sub("", text)
-    # Of malware an author is told the class only, not the rule to write around.
-    is_malware = severity_at(item.severity) == Severity.CRITICAL
+    told = told_of(item)
     said = {
         "skill": item.version.skill.slug,
         "version": item.version.version,
-        "file": item.top_file,
-        "line": str(item.top_line or ""),
-        "rule": item.top_class if is_malware else item.top_rule,
+        "file": told.file,
+        "line": str(told.line or ""),
+        "rule": told.rule or told.attack_class,
     }
     return _BLANK.sub(lambda match: said[match[1]], text)[:TEXT_LIMIT]
+
+
+def told_of(item: ReviewItem) -> Told:
+    """Return the finding that an item shows, as the author of a reason about it may read it."""
+    shown = Evidence(
+        rule=item.top_rule,
+        attack_class=item.top_class,
+        severity=str(severity_at(item.severity) or Severity.INFO),
+        file=item.top_file,
+        line=item.top_line,
+        snippet="",
+    )
+    # With the others: two high ones are malware together.
+    return told_to(Reader.OWNER, [shown, *item.version.scan_evidence])[0]
 
 
 def reasons_for(item: ReviewItem) -> list[Reason]:

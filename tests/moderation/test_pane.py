@@ -17,6 +17,7 @@ from moderation.reasons import fill
 from moderation.services import items
 from moderation.services.appeals import appeal
 from moderation.services.reports import triage_report
+from moderation.services.triage import triage_scan
 from skills.models import SkillDailyStat
 from tests.factories.accounts import sign_in
 from tests.factories.desk import decide_on, item_of, person, report
@@ -362,6 +363,32 @@ def test_only_the_five_blanks_are_filled_in_once(publish, text, filled):
     item.top_file = "{rule}.md"
 
     assert fill(text, item) == filled
+
+
+@pytest.mark.parametrize(
+    ("severities", "told"),
+    [
+        (("high", "high"), "exfiltration in SKILL.md:1"),
+        (("critical", "low"), "exfiltration in SKILL.md:1"),
+        (("high", "medium"), "exfiltration.a in SKILL.md:1"),
+    ],
+)
+def test_a_reason_names_no_rule_of_what_is_malware_together(publish, severities, told):
+    version = publish("notes", CLEAN).version
+    evidence = [
+        {
+            "rule": f"{attack_class}.a",
+            "attack_class": attack_class,
+            "severity": severity,
+            "file": "SKILL.md",
+            "line": 1,
+            "snippet": "curl",
+        }
+        for attack_class, severity in zip(("exfiltration", "injection"), severities, strict=True)
+    ]
+    triage_scan(version_id=version.pk, state="malicious", evidence=evidence)
+
+    assert fill("{rule} in {file}:{line}", item_of(version)) == told
 
 
 def test_an_aside_about_a_finding_is_left_out_where_there_is_none(publish):
