@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts import audit
 from accounts.models import ApiToken, AuditEvent, Membership, Namespace, User
-from accounts.services import revoke_token, set_role
+from accounts.services import RoleRefused, require_admin, revoke_token, set_role
 
 # Roles decide, not groups.
 admin.site.unregister(Group)
@@ -120,9 +121,14 @@ class UserAdmin(AuditedAdmin):
         self, request: HttpRequest, obj: Model, form: forms.ModelForm[Any], change: bool
     ) -> None:
         """Save, and let the service give the role: it has rules of its own."""
+        assert isinstance(obj, User)  # noqa: S101
+        assert isinstance(request.user, User)  # noqa: S101  (the site lets nobody else in)
+        # Of two admins who close each other's accounts, the second is none any more.
+        try:
+            require_admin(obj, actor=request.user)
+        except RoleRefused as refusal:
+            raise PermissionDenied(refusal.message) from refusal
         if "role" in form.changed_data:
-            assert isinstance(obj, User)  # noqa: S101
-            assert isinstance(request.user, User)  # noqa: S101  (the site lets nobody else in)
             set_role(user=obj, role=obj.role, actor=request.user)
         super().save_model(request, obj, form, change)
 

@@ -108,6 +108,12 @@ def lock_people(*people: User) -> list[User]:
     return [rows[person.pk] for person in people]
 
 
+def require_admin(*also: User, actor: User) -> None:
+    """Lock an admin and whom they act on; raise `RoleRefused` where they are none any more."""
+    if not lock_people(actor, *also)[0].is_staff:
+        raise RoleRefused("You are no admin any more; ask one to do it.")
+
+
 @transaction.atomic
 def set_role(*, user: User, role: str, actor: User) -> bool:
     """Give a person a role; False when they have it. Raises `RoleUnknown`, `RoleRefused`.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts.models import ApiToken, AuditEvent, User
-from accounts.services import create_token
+from accounts.services import create_token, create_user
 from skills.models import Skill
+from tests.config.rivals import meet
 from tests.factories.accounts import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +113,25 @@ def test_nobody_closes_their_own_account_or_takes_their_own_role(admins, ada):
 
     assert answer.status_code == 403
     assert User.objects.get(pk=ada.pk).role == "admin"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_admins_who_close_each_others_accounts_one_remains(ada):
+    anna = create_user(handle="anna", role="admin")
+    table = admin.site._registry[User]
+
+    def close(person, actor):
+        request = RequestFactory().post("/")
+        request.user = actor
+        row = User.objects.get(pk=person.pk)
+        said = {"display_name": "", "email": "", "role": "admin"}
+        form = table.get_form(request, row, change=True)(said, instance=row)
+        table.save_model(request, table.save_form(request, form, change=True), form, change=True)
+
+    _done, refused = meet(lambda: close(anna, ada), lambda: close(ada, anna))
+
+    assert isinstance(refused, PermissionDenied)
+    assert [user.handle for user in User.objects.all() if user.is_staff] == ["ada"]
 
 
 def test_derived_columns_and_moderation_cannot_be_typed(admins, publish):
