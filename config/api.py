@@ -60,6 +60,7 @@ STATUS_OF_CODE: Final = {
     "claimed": 409,
     "decided": 409,
     "item_changed": 409,
+    "request_key_used": 409,
     "version_exists": 409,
     "version_withdrawn": 409,
     "scan_upload_gone": 410,

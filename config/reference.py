@@ -52,6 +52,7 @@ MEANING_OF_CODE: Final = {
     "claimed": "Another moderator is reviewing the item.",
     "decided": "The item is decided already; the body says how.",
     "item_changed": "The item changed since the revision you named; look again.",
+    "request_key_used": "The key was sent with another decision; use a new one for each.",
     "scan_upload_gone": "Only published versions are scanned here, no folders.",
     "deleted": "You deleted this skill; you can bring it back.",
     "removed": "A moderator removed the skill.",

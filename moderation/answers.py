@@ -19,12 +19,13 @@ from moderation import queue_page
 from moderation.models import Decision, ItemState
 from moderation.pane import find_item, read_pane
 from moderation.queue_forms import QueueFilter, Typed
+from moderation.services.cases import KeyUsed
 from moderation.services.decisions import ItemChanged
 from moderation.services.items import ClaimedByOther, ItemClosed, OwnSkill
 from moderation.services.undo import CannotUndo, may_undo
 
 CONFLICT: Final = 409
-CONFLICTS: Final = (ClaimedByOther, ItemClosed, ItemChanged, OwnSkill, CannotUndo)
+CONFLICTS: Final = (ClaimedByOther, ItemClosed, ItemChanged, OwnSkill, CannotUndo, KeyUsed)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,15 @@ class NotAllowed(DomainError):
     code = "not_allowed"
 
 
+class KeyUsed(DomainError):
+    """The request's key stands for another decision already."""
+
+    code = "request_key_used"
+
+    def __init__(self) -> None:
+        super().__init__("This key belongs to another decision; reload the page.")
+
+
 class ReasonMissing(DomainError):
     code = "reason_missing"
 

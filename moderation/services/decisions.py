@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
+from django.db import IntegrityError
 from django.db.models import F
 
 from accounts.models import Role, User
@@ -18,6 +19,7 @@ from moderation.services.appeals import answer_appeal
 from moderation.services.cases import (
     ActionUnknown,
     Case,
+    KeyUsed,
     NotAllowed,
     ReasonMissing,
     Verdict,
@@ -59,9 +61,25 @@ def decide(
     `request_key` it returns the first decision and writes nothing. `revision` is that of the page
     decided on; None where there was none (API), which decides on open items only. Raises
     `ActionUnknown`, `ItemMissing`, `ItemClosed`, `ClaimedByOther`, `ItemChanged`, `OwnSkill`,
-    `NotAllowed`, `ReasonMissing`.
+    `NotAllowed`, `ReasonMissing`, `KeyUsed`.
     """
     verdict = _cleaned(verdict)
+    try:
+        return _decide(item_id, actor, verdict, revision, request_key)
+    except IntegrityError as error:
+        # Sent for another item at the same moment, which that item's lock does not hold up.
+        if Decision.objects.filter(request_key=request_key, request_key__isnull=False).exists():
+            raise KeyUsed from error
+        raise
+
+
+def _decide(
+    item_id: int,
+    actor: User,
+    verdict: Verdict,
+    revision: int | None,
+    request_key: uuid.UUID | None,
+) -> Decision:
     with deferred():
         case = open_case(item_id, actor, verdict, request_key)
         if replayed := _replayed(case):
@@ -96,7 +114,7 @@ def _replayed(case: Case) -> Decision | None:
         return None
     found: Decision = Decision.objects.get(request_key=case.request_key)
     if (found.item_id, found.actor_id) != (case.item.pk, case.actor.pk):
-        raise NotAllowed("This key belongs to another decision; reload the page.")
+        raise KeyUsed
     return found
 
 

@@ -90,15 +90,17 @@ def report_version(
     """Report a version; a second report on it adds to the first while that is open.
 
     The fourth distinct reporter whose account is old enough hides the skill until a moderator has
-    looked. One transaction, under the skill's lock. Raises `ReportRefused`, `TooManyReports`.
+    looked. One transaction, under the locks of person and skill. Raises `ReportRefused`,
+    `TooManyReports`.
     """
     said = _checked(kind, text, file, line)
     if refusal := own_refusal(version.skill, reporter):
         raise ReportRefused(refusal)
     with deferred():
-        skill = Skill.objects.select_for_update(no_key=True).get(pk=version.skill_id)
-        # Counted under the person's lock, so that two at once cannot pass the limit.
+        # Counted under the person's lock, so that two at once cannot pass the limit. People come
+        # before skills, as in a ban.
         User.objects.select_for_update(no_key=True).get(pk=reporter.pk)
+        skill = Skill.objects.select_for_update(no_key=True).get(pk=version.skill_id)
         mine = Report.objects.open().filter(reporter=reporter)
         standing = mine.filter(version=version).first()
         if standing is not None:

@@ -8,18 +8,20 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django.asserts import assertContains
 
 from accounts.models import AuditEvent
 from moderation.models import Decision, ItemKind, Report, ReviewItem
 from moderation.services import items
 from moderation.services.appeals import AppealRefused, appeal
 from moderation.services.bulk import decide_many
-from moderation.services.cases import Verdict
+from moderation.services.cases import KeyUsed, Verdict
 from moderation.services.decisions import decide
 from moderation.services.reports import OPEN_MOST, TooManyReports, report_version
 from moderation.services.undo import undo
 from skills.models import Skill, SkillVersion
-from tests.config.rivals import at_once
+from tests.config.rivals import at_once, meet
+from tests.factories.accounts import sign_in
 from tests.factories.bulk import list_skills
 from tests.factories.desk import decide_on, item_of, person, report
 from tests.factories.scans import CLEAN, SUSPICIOUS, scan_all, stands
@@ -146,6 +148,49 @@ def test_a_replayed_decision_is_the_first_one(publish, mona):
 
     assert send() == send()
     assert Decision.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_used_for_two_items_at_once_decides_on_one(mona):
+    first, second = many_items(2)
+    key = uuid.uuid4()
+
+    def send(item):
+        verdict = Verdict("hide", text=BECAUSE)
+        return decide(item_id=item.pk, actor=mona, verdict=verdict, revision=1, request_key=key)
+
+    done, refused = meet(lambda: send(first), lambda: send(second))
+
+    assert done.item_id == first.pk
+    assert refused.code == "request_key_used"
+    with pytest.raises(KeyUsed):
+        send(second)
+    assert Decision.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_key_that_was_used_is_a_conflict_on_the_page(client, publish, mona):
+    flagged = publish("notes", SUSPICIOUS), publish("more", SUSPICIOUS)
+    scan_all()
+    first, second = (item_of(one.version) for one in flagged)
+    said = {"action": "hide", "text": BECAUSE, "revision": "1", "request_key": str(uuid.uuid4())}
+    sign_in(client, mona).post(f"/staff/queue/{first.pk}/decide/", said)
+
+    answer = client.post(f"/staff/queue/{second.pk}/decide/", said)
+
+    assertContains(answer, "This key belongs to another decision", status_code=409)
+
+
+@pytest.mark.django_db
+def test_a_report_locks_its_person_before_the_skill_as_a_ban_does(publish, charlie):
+    version = publish("notes").version
+
+    with CaptureQueriesContext(connection) as queries:
+        report(version, charlie)
+
+    locks = [q["sql"] for q in queries if "FOR NO KEY UPDATE" in q["sql"]]
+    tables = [sql.split(' FROM "')[1].split('"')[0] for sql in locks]
+    assert tables.index("accounts_user") < tables.index("skills_skill")
 
 
 @pytest.mark.django_db
