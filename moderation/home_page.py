@@ -73,7 +73,7 @@ def read_desk(viewer: User) -> Desk:
         "overdue": items.due_by(now),
         "unclaimed": opened.free_for(viewer).exclude(claimed_by=viewer, claimed_until__gt=Now()),
         "appeals": items.appeals(),
-        "removals": opened.filter(proposal__isnull=False),
+        "removals": items.proposed(),
         "held_long": items.held().filter(closed_at__lt=now - HELD_LONG),
         "comments": SkillComment.objects.reported(),
         "age_0": opened.filter(opened_at__gt=bounds[0]),

@@ -107,6 +107,12 @@ class ReviewItem(models.Model):
                 name="reviewitem_appeals",
                 condition=Q(state="open", kind="appeal"),
             ),
+            # "How many removals wait for a second moderator?"
+            models.Index(
+                fields=["id"],
+                name="reviewitem_proposed",
+                condition=Q(state="open", proposal__isnull=False),
+            ),
             models.Index(
                 fields=["claimed_by", "claimed_until"],
                 name="reviewitem_claimed",

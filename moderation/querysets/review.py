@@ -27,6 +27,10 @@ class ReviewItemQuerySet(models.QuerySet[Any]):
         """Return the appeals that wait for an answer."""
         return self.open().filter(kind="appeal")
 
+    def proposed(self) -> Self:
+        """Return what is proposed to be removed and waits for a second moderator."""
+        return self.open().filter(proposal__isnull=False)
+
     def held(self) -> Self:
         """Return what still needs a final decision."""
         return self.filter(state="held")

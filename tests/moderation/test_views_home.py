@@ -16,7 +16,9 @@ from moderation.models import Decision, ReviewItem
 from moderation.services import items
 from moderation.services.appeals import appeal
 from tests.factories.accounts import sign_in
+from tests.factories.bulk import analyze, explain
 from tests.factories.desk import decide_on, item_of
+from tests.factories.queue import many_items
 from tests.factories.scans import SUSPICIOUS, scan_all
 
 pytestmark = pytest.mark.django_db
@@ -91,3 +93,17 @@ def test_it_costs_the_same_however_much_waits(publish, mona):
 
     assert costs[0] == costs[1]
     assert costs[0] <= 15
+
+
+@pytest.mark.allow_drift
+def test_proposed_removals_are_counted_without_a_look_at_the_others(publish, mona):
+    version = publish("notes", SUSPICIOUS).version
+    scan_all()
+    many_items(version, 3_000)
+    decide_on(item_of(version), mona, "propose-removal")
+    analyze(ReviewItem)
+
+    plan = explain(*ReviewItem.objects.proposed().values("pk")[:1001].query.sql_with_params())
+
+    assert plan.indexes == {"reviewitem_proposed"}
+    assert plan.blocks <= 6
