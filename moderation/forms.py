@@ -43,12 +43,24 @@ TEMPLATE_ACTIONS: Final = (
 )
 
 
+NEW_REASON: Final = "new"
+
+FIELDS_OF_REASON: Final = (
+    "title",
+    "attack_class",
+    "text",
+    "default_action",
+    "position",
+    "is_active",
+)
+
+
 class ReasonForm(forms.ModelForm):  # type: ignore[type-arg]
     """A reason template as admins edit it."""
 
     class Meta:
         model = ReasonTemplate
-        fields = ["title", "attack_class", "text", "default_action", "position", "is_active"]
+        fields = [*FIELDS_OF_REASON]
         labels = {
             "attack_class": "Class of findings",
             "text": "What the author reads",
@@ -68,3 +80,21 @@ class ReasonForm(forms.ModelForm):  # type: ignore[type-arg]
         chosen = [(action.value, action.label) for action in TEMPLATE_ACTIONS]
         self.fields["default_action"].widget = forms.Select(choices=chosen)
         self.fields["default_action"].choices = chosen  # type: ignore[attr-defined]
+
+
+class NewReasonForm(ReasonForm):
+    """A reason template that is not there yet; its key stays."""
+
+    class Meta(ReasonForm.Meta):
+        fields = ["key", *FIELDS_OF_REASON]
+        help_texts = ReasonForm.Meta.help_texts | {
+            "key": "Letters, digits and hyphens; the log and addresses name it so. It stays.",
+        }
+        error_messages = {"key": {"unique": "There is a reason of this key; edit that one."}}
+
+    def clean_key(self) -> str:
+        """Refuse the word that the address of this form needs."""
+        key: str = self.cleaned_data["key"].lower()
+        if key == NEW_REASON:
+            raise forms.ValidationError("Choose another key; this one is taken by the page itself.")
+        return key

@@ -1,4 +1,4 @@
-"""The reason templates: moderators read them, admins edit them."""
+"""The reason templates: moderators read them, admins add and edit them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from accounts.identity import staff_page
 from accounts.models import User
 from accounts.policy import Actor, Verb, can
 from accounts.views import refuse_unstorable_form
-from moderation.forms import ReasonForm
+from config.errors import DomainError
+from moderation.forms import NewReasonForm, ReasonForm
 from moderation.models import ReasonTemplate
-from moderation.services.reasons import save_reason
+from moderation.services.reasons import add_reason, save_reason
 
 INVALID = 422
 
@@ -24,6 +25,24 @@ def reasons(request: HttpRequest, viewer: User) -> HttpResponse:
     may_edit = can(Actor(user=viewer), Verb.CONFIGURE)
     context = {"rows": rows, "may_edit": may_edit, "tab": "reasons"}
     return render(request, "staff/reasons.html", context)
+
+
+@staff_page("GET", "HEAD", "POST", verb=Verb.CONFIGURE)
+def add(request: HttpRequest, viewer: User) -> HttpResponse:
+    """Add a reason template."""
+    if request.method != "POST":
+        return _new_page(request, NewReasonForm())
+    refuse_unstorable_form(request)
+    form = NewReasonForm(request.POST)
+    if form.is_valid():
+        try:
+            row = add_reason(actor=viewer, **form.cleaned_data)
+        except DomainError as refusal:
+            form.add_error(refusal.field, refusal.message)
+        else:
+            messages.success(request, f"“{row.title}” is added.")
+            return redirect("moderation:reasons")
+    return _new_page(request, form, status=INVALID)
 
 
 @staff_page("GET", "HEAD", "POST", verb=Verb.CONFIGURE)
@@ -39,6 +58,11 @@ def edit(request: HttpRequest, viewer: User, key: str) -> HttpResponse:
     save_reason(template_id=row.pk, actor=viewer, **form.cleaned_data)
     messages.success(request, f"“{form.cleaned_data['title']}” is saved.")
     return redirect("moderation:reasons")
+
+
+def _new_page(request: HttpRequest, form: NewReasonForm, *, status: int = 200) -> HttpResponse:
+    context = {"form": form, "tab": "reasons"}
+    return render(request, "staff/reason.html", context, status=status)
 
 
 def _form_page(

@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern] = [
     path("staff/decisions/", decide_views.decisions, name="decisions"),
     path("staff/decisions.csv", decide_views.export, name="export"),
     path("staff/reasons/", reason_views.reasons, name="reasons"),
+    path("staff/reasons/new/", reason_views.add, name="reason-new"),
     path("staff/reasons/<slug:key>/", reason_views.edit, name="reason"),
     path("about/moderation/", about_views.moderation, name="about"),
     path("modlog/", modlog_views.log, name="log"),

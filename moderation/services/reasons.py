@@ -1,15 +1,38 @@
-"""Changing the reasons that moderators pick from."""
+"""Adding and changing the reasons that moderators pick from."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.models import User
+from config.errors import DomainError
 from config.text import refuse_unstorable
 from moderation.models import ReasonTemplate
+
+
+class ReasonExists(DomainError):
+    code = "reason_exists"
+
+
+def add_reason(*, actor: User, key: str, **said: Any) -> ReasonTemplate:
+    """Add a reason template; it is offered at once. Taken out by editing: “not offered”.
+
+    Raises `ReasonExists`, also where somebody added it at the same moment.
+    """
+    told = {
+        name: refuse_unstorable(value, field=name) if isinstance(value, str) else value
+        for name, value in {"key": key, **said}.items()
+    }
+    try:
+        with transaction.atomic():
+            row: ReasonTemplate = ReasonTemplate.objects.create(**told)
+            audit.record(actor=actor, verb="reason.add", thing=row, after=told)
+    except IntegrityError as error:
+        raise ReasonExists("There is a reason of this key; edit that one.", field="key") from error
+    return row
 
 
 @transaction.atomic

@@ -83,6 +83,7 @@ def test_no_page_of_the_desk_breaks_a_rule_of_axe(site, page, publish, alice, ad
         "bulk": "/staff/queue/bulk/",
         "decisions": "/staff/decisions/?who=all",
         "reasons": "/staff/reasons/",
+        "new reason": "/staff/reasons/new/",
     }
 
     for name, address in addresses.items():

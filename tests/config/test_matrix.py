@@ -152,6 +152,8 @@ GET  staff/decisions.csv                                                        
 POST staff/decisions.csv                                                                 404 404 404 405 405 404 404 404
 GET  staff/reasons/                                                                      404 404 404 200 200 404 404 404
 POST staff/reasons/                                                                      404 404 404 405 405 404 404 404
+GET  staff/reasons/new/                                                                  404 404 404 404 200 404 404 404
+POST staff/reasons/new/                                                                  404 404 404 404 422 404 404 404
 GET  staff/reasons/<slug:key>/                                                           404 404 404 404 200 404 404 404
 POST staff/reasons/<slug:key>/                                                           404 404 404 404 422 404 404 404
 # --- Pages of skills
