@@ -4,7 +4,14 @@ from moderation.models.notice import Notice, NoticeKind
 from moderation.models.reason import ReasonTemplate
 from moderation.models.report import Report, ReportKind, ReportStatus
 from moderation.models.review import ItemKind, ItemNote, ItemState, ReviewItem
-from moderation.models.scan import UNFINISHED, Finding, Scan, ScannerName, ScanStatus
+from moderation.models.scan import (
+    UNFINISHED,
+    Finding,
+    Scan,
+    ScannerName,
+    ScanPriority,
+    ScanStatus,
+)
 from moderation.models.virustotal import VirusTotalReport
 
 __all__ = [
@@ -25,6 +32,7 @@ __all__ = [
     "ReportStatus",
     "ReviewItem",
     "Scan",
+    "ScanPriority",
     "ScanStatus",
     "ScannerName",
     "VirusTotalReport",

@@ -28,6 +28,13 @@ class ScanStatus(models.TextChoices):
     UNKNOWN = "unknown", "Not known"
 
 
+class ScanPriority(models.IntegerChoices):
+    """What is scanned first: what somebody waits for, then what a job asked for of all versions."""
+
+    ASKED = 0, "Asked for"
+    SWEEP = 1, "Of all versions"
+
+
 UNFINISHED = (ScanStatus.PENDING, ScanStatus.RUNNING)
 
 
@@ -43,6 +50,9 @@ class Scan(models.Model):
     )
     scanner = models.CharField(max_length=8, choices=ScannerName, default=ScannerName.STATIC)
     requested_at = models.DateTimeField(db_default=Now())
+    priority = models.PositiveSmallIntegerField(
+        choices=ScanPriority, default=ScanPriority.ASKED, db_default=0
+    )
 
     status = models.CharField(max_length=10, choices=ScanStatus, default=ScanStatus.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -73,10 +83,10 @@ class Scan(models.Model):
             ),
         ]
         indexes = [
-            # What a scanner is to look at, longest waiting first.
+            # What a scanner is to look at: what somebody waits for first, then longest waiting.
             models.Index(
-                fields=["scanner", "due_at", "id"],
-                name="scan_waiting_of_scanner",
+                fields=["scanner", "priority", "due_at", "id"],
+                name="scan_waiting_by_priority",
                 condition=Q(status__in=UNFINISHED),
             ),
             # What is to be asked anew, longest due first.

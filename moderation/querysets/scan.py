@@ -22,11 +22,15 @@ class ScanQuerySet(models.QuerySet[Any]):
         """Return the scans of one scanner."""
         return self.filter(scanner=scanner)
 
-    def due(self, scanner: str = "static") -> Self:
-        """Return the scans to be taken up: waiting, or left behind by whoever died over them."""
+    def due(self, scanner: str = "static", priority: int = 0) -> Self:
+        """Return the scans to be taken up: waiting, or left behind by whoever died over them.
+
+        Those of one priority: asked for each by itself, the index leads to the first one.
+        """
         left_behind = Q(status="running", lease_until__lt=Now())
-        waiting = self.of(scanner).filter(Q(status="pending", due_at__lte=Now()) | left_behind)
-        return waiting.order_by("due_at", "id")
+        waiting = Q(status="pending", due_at__lte=Now())
+        mine = self.of(scanner).filter(waiting | left_behind, priority=priority)
+        return mine.order_by("due_at", "id")
 
     def recheck_due(self) -> Self:
         """Return the scans whose objects are to be asked about anew, longest due first."""
@@ -44,9 +48,9 @@ class ScanQuerySet(models.QuerySet[Any]):
 
     def ahead_of(self, scan: Any) -> Self:
         """Return the scans that wait and are taken up before this one, in no order."""
-        place = [scan.due_at, scan.pk]
+        place = [scan.priority, scan.due_at, scan.pk]
         waiting = self.of(scan.scanner).filter(status="pending").unfinished()
-        return waiting.filter(RowCompare(["due_at", "id"], "<", place))
+        return waiting.filter(RowCompare(["priority", "due_at", "id"], "<", place))
 
     def running(self) -> Self:
         """Return the scans under way; by the index of what waits."""

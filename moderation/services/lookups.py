@@ -18,7 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
-from moderation.models import Finding, Scan, ScannerName, ScanStatus, VirusTotalReport
+from moderation.models import Finding, Scan, ScannerName, ScanPriority, ScanStatus, VirusTotalReport
 from moderation.scanners import ScanVerdict
 from moderation.scanners.findings import report_of
 from moderation.services.results import WHOLE, hand_in
@@ -87,7 +87,7 @@ def queue_rechecks(limit: int) -> int:
     due = Scan.objects.recheck_due().select_for_update(skip_locked=True)[:limit]
     found = dict(due.values_list("pk", "version"))
     Scan.objects.filter(pk__in=found).update(recheck_at=None)
-    request_lookups(found.values(), polls=len(POLLS))
+    request_lookups(found.values(), polls=len(POLLS), priority=ScanPriority.SWEEP)
     return len(found)
 
 
@@ -103,7 +103,7 @@ def queue_unasked(after: int, limit: int) -> tuple[int, int] | None:
     if not looked:
         return None
     unasked = [pk for pk, is_asked in looked if not is_asked][:limit]
-    request_lookups(unasked)
+    request_lookups(unasked, priority=ScanPriority.SWEEP)
     # Behind the last one asked for there may be more, for which there is no room today.
     last = unasked[-1] if len(unasked) == limit else looked[-1][0]
     return last, len(unasked)

@@ -20,12 +20,12 @@ from accounts.policy import Actor, owns
 from config.errors import DomainError
 from jobs.schedules import SCHEDULED_TASK
 from moderation import scanners, virustotal
-from moderation.models import Scan, ScannerName, ScanStatus
+from moderation.models import Scan, ScannerName, ScanPriority, ScanStatus
 from moderation.querysets.scan import ScanQuerySet
 from moderation.scanners import catalogue
 from moderation.services.results import apply_results, hand_in, has_static_result
 from skills.blobs import open_blob
-from skills.models import Skill, SkillFile, SkillListing, SkillVersion
+from skills.models import ScanState, Skill, SkillFile, SkillListing, SkillVersion
 from skills.services import SCAN_JOB
 
 logger = logging.getLogger(__name__)
@@ -62,19 +62,30 @@ def queue_new_versions() -> None:
             request_lookups(found)
 
 
-def request_scans(version_ids: Iterable[int]) -> None:
+def request_scans(
+    version_ids: Iterable[int], *, priority: ScanPriority = ScanPriority.ASKED
+) -> None:
     """Ask for scans of these versions; one that is waiting or under way is enough."""
     Scan.objects.bulk_create(
-        [Scan(version_id=version_id) for version_id in version_ids], ignore_conflicts=True
+        [Scan(version_id=version_id, priority=priority) for version_id in version_ids],
+        ignore_conflicts=True,
     )
 
 
-def request_lookups(version_ids: Iterable[int], *, polls: int = 0) -> None:
+def request_lookups(
+    version_ids: Iterable[int], *, polls: int = 0, priority: ScanPriority = ScanPriority.ASKED
+) -> None:
     """Ask for VirusTotal's word on these versions; one that is waited for already is enough."""
     due_at = timezone.now() + LOOKUP_AFTER
     Scan.objects.bulk_create(
         [
-            Scan(version_id=version_id, scanner=ScannerName.VT, due_at=due_at, polls=polls)
+            Scan(
+                version_id=version_id,
+                scanner=ScannerName.VT,
+                due_at=due_at,
+                polls=polls,
+                priority=priority,
+            )
             for version_id in version_ids
         ],
         ignore_conflicts=True,
@@ -95,6 +106,9 @@ def request_rescan(*, version: SkillVersion, actor: User) -> bool:
         if version.withdrawn_at is not None:
             raise RescanRefused("A withdrawn version is not scanned again.")
         if waiting_for_scan([version.pk]):
+            # One that a job had asked for is taken up before all others of it.
+            swept = Scan.objects.filter(version=version, status=ScanStatus.PENDING)
+            swept.exclude(priority=ScanPriority.ASKED).update(priority=ScanPriority.ASKED)
             return False
         again_at = rescan_at([version.pk]).get(version.pk)
         if again_at is not None and not who.is_staff:
@@ -148,7 +162,8 @@ def queue_outdated(after: int) -> tuple[int, int] | None:
     if not looked:
         return None
     current = scanners.RULES_VERSION
-    request_scans(pk for pk, rules in looked if rules is not None and rules != current)
+    outdated = [pk for pk, rules in looked if rules is not None and rules != current]
+    request_scans(outdated, priority=ScanPriority.SWEEP)
     return looked[-1][0], len(looked)
 
 
@@ -166,21 +181,26 @@ def queue_all(after: int, *, ask: bool) -> Batch | None:
     One that waits for a scan is left alone. With `ask` False nothing is written.
     """
     rows = SkillVersion.objects.published().filter(pk__gt=after).order_by("pk")
-    looked = list(rows.values_list("pk", flat=True)[:BATCH])
+    looked = list(rows.values_list("pk", "scan_state")[:BATCH])
     if not looked:
         return None
-    waiting = waiting_for_scan(looked)
-    fresh = [pk for pk in looked if pk not in waiting]
+    waiting = waiting_for_scan([pk for pk, _state in looked])
+    fresh = [(pk, state) for pk, state in looked if pk not in waiting]
     if ask:
-        request_scans(fresh)
-    return Batch(looked[-1], len(looked), len(fresh))
+        # One that no scan has seen yet is waited for; it does not queue up behind the others.
+        request_scans(pk for pk, state in fresh if state == ScanState.PENDING)
+        known = [pk for pk, state in fresh if state != ScanState.PENDING]
+        request_scans(known, priority=ScanPriority.SWEEP)
+    return Batch(looked[-1][0], len(looked), len(fresh))
 
 
 def claim_scan(scanner: ScannerName = ScannerName.STATIC) -> Scan | None:
-    """Take up the scan that is due longest; None when none is. Several workers share the queue."""
+    """Take up the scan that is due longest; None when none is. Several workers share the queue.
+
+    A publish, or a rescan of one version, comes before what a job asked of all of them.
+    """
     with transaction.atomic():
-        due = Scan.objects.due(scanner)
-        scan: Scan | None = due.select_for_update(skip_locked=True).first()
+        scan = _lock_first(scanner)
         if scan is None:
             return None
         scan.status = ScanStatus.RUNNING
@@ -193,6 +213,15 @@ def claim_scan(scanner: ScannerName = ScannerName.STATIC) -> Scan | None:
             lease_until=Now() + LEASE,
         )
     return scan
+
+
+def _lock_first(scanner: ScannerName) -> Scan | None:
+    for priority in ScanPriority:
+        due = Scan.objects.due(scanner, priority)
+        scan: Scan | None = due.select_for_update(skip_locked=True).first()
+        if scan is not None:
+            return scan
+    return None
 
 
 def perform_scan(scan: Scan) -> ScanStatus:

@@ -513,7 +513,7 @@ def test_thousands_of_waiting_lookups_do_not_slow_down_the_rules(publish, virust
 
     plan = explain(*Scan.objects.due("static")[:1].query.sql_with_params())
 
-    assert plan.indexes == {"scan_waiting_of_scanner"}
+    assert plan.indexes == {"scan_waiting_by_priority"}
     assert plan.blocks <= 12
 
 

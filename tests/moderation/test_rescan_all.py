@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 from pytest_django.asserts import assertContains
@@ -123,3 +124,44 @@ def test_the_command_runs_it_and_counts(four, capsys):
     assert "3 asked for" in capsys.readouterr().out
     with pytest.raises(CommandError, match="has no --dry-run"):
         call_command("run_job", "copy_totals", "--dry-run")
+
+
+# --- What comes first -----------------------------------------------------------------------------
+
+
+def order() -> list[str]:
+    """Take up all that waits; return the skills in that order."""
+    found = []
+    while scan := scans.claim_scan():
+        found.append(scan.version.skill.slug)
+    return found
+
+
+def test_a_publish_and_a_rescan_of_one_stand_before_the_rescan_of_all(four, publish, ada):
+    run()
+    publish("fresh", CLEAN)
+    scans.queue_new_versions()
+    assert not scans.request_rescan(version=four[2], actor=ada)
+    Scan.objects.update(due_at=F("requested_at"))
+    rows = {s.version.skill.slug: s for s in Scan.objects.unfinished()}
+    ahead = {slug: Scan.objects.ahead_of(scan).count() for slug, scan in rows.items()}
+
+    assert order() == ["skill-2", "fresh", "skill-0", "skill-1"]
+    assert ahead == {"skill-2": 0, "fresh": 1, "skill-0": 2, "skill-1": 3}
+
+
+def test_a_version_that_no_scan_has_seen_stands_first_though_all_are_asked_for(four, publish):
+    publish("fresh", CLEAN)
+
+    run()
+
+    assert order()[0] == "fresh"
+
+
+def test_what_other_rules_saw_stands_behind_a_publish(four, publish):
+    Scan.objects.update(rules_version="old")
+    scans.queue_outdated(0)
+    publish("fresh", CLEAN)
+    scans.queue_new_versions()
+
+    assert order()[0] == "fresh"
