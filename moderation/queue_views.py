@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -52,8 +53,19 @@ def queue(request: HttpRequest, viewer: User) -> HttpResponse:
     if asked.item and find_item(asked.item, viewer) is not None:
         context |= answers.pane_context(request, viewer, asked.item, asked)
     response = render(request, "staff/queue.html", context)
-    response.headers["HX-Push-Url"] = asked.url()
+    response.headers[_history_header(request, asked)] = asked.url()
     return response
+
+
+def _history_header(request: HttpRequest, asked: QueueFilter) -> str:
+    """Say whether the answer is a new place for “Back”: not the place itself, read once more.
+
+    “Back” reads a place again, too; pushed, it could never be left.
+    """
+    restored = "HX-History-Restore-Request" in request.headers
+    here = urlsplit(request.headers.get("HX-Current-URL", ""))
+    is_here = f"{here.path}?{here.query}".rstrip("?") == asked.url()
+    return "HX-Replace-Url" if restored or is_here else "HX-Push-Url"
 
 
 @staff_page("POST")

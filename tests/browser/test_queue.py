@@ -601,3 +601,45 @@ def test_the_queue_breaks_no_rule_of_axe(site, page, mona, ada, queue, size):
         assert width <= size["width"], f"{name} scrolls sideways: {width}"
 
     assert faults == {}
+
+
+# --- What is typed, and where Back leads ----------------------------------------------------------
+
+
+def test_back_leads_to_the_list_before_and_then_to_the_page_before(site, desk, queue):
+    entries = desk.evaluate("history.length")
+    for place in (1, 2):
+        desk.keyboard.press("j")
+        shows(desk, queue[place])
+    desk.keyboard.press("a")
+    shows(desk, queue[3])
+    settled(desk)
+    assert desk.evaluate("history.length") == entries
+
+    desk.locator("#filter-sev").select_option("high")
+    expect(desk).to_have_url(re.compile("sev=high"))
+    assert desk.evaluate("history.length") == entries + 1
+
+    desk.go_back()
+    expect(desk.locator(row(queue[3]))).to_be_visible()
+    expect(desk).to_have_url(re.compile(rf"\?tab=all&item={queue[3].pk}$"))
+    expect(desk.locator(f"#pane[data-item='{queue[3].pk}']")).to_be_visible()
+    desk.wait_for_load_state("networkidle")
+    assert desk.evaluate("history.length") == entries + 1
+
+    stay(desk)
+    desk.go_back()
+    expect(desk).not_to_have_url(re.compile("/staff/queue/"))
+
+
+def test_the_last_item_of_a_list_adds_no_place_to_go_back_to(desk, queue):
+    ReviewItem.objects.exclude(pk=queue[0].pk).update(state="done", closed_at=timezone.now())
+    desk.reload()
+    entries = desk.evaluate("history.length")
+
+    desk.keyboard.press("a")
+    expect(desk.locator("#rows .row-link")).to_have_count(0)
+    settled(desk)
+    desk.wait_for_load_state("networkidle")
+
+    assert desk.evaluate("history.length") == entries
