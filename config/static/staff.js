@@ -153,7 +153,6 @@
   });
   on("htmx:after:request", (event) => {
     const { ctx } = event.detail;
-    // They moved on.
     if (ctx.isRow && pane()?.dataset.loading !== itemOf(ctx.sourceElement)) event.preventDefault();
     if (!ctx.held) return;
     if (!isDone(ctx)) restore(ctx.held);
@@ -166,6 +165,9 @@
     if (ctx.held) setBusy(ctx.held, null);
     if (isLost && ctx.isUndo) undos.push(ctx.sourceElement);
     if (isLost && ctx.isRow) find("#pane[data-loading] p")?.replaceChildren("Not loaded.");
+    for (const field of all("textarea", ctx.sourceElement)) {
+      if (isDone(ctx)) delete sessionStorage[nameOf(field)];
+    }
     if (pane()) arrive(ctx, pane());
   });
 
@@ -179,6 +181,7 @@
     if (ctx.isWrite && isDone(ctx) && told && find("#live").textContent !== told) announce(told);
     if (find("#queue.alone")) rename(find("h2", shown).textContent.trim(), shown.dataset.item);
     if (stored("diff")) split(true);
+    recall();
     count();
     placeFocus(ctx, shown);
     if (ctx.held && isDone(ctx)) refill();
@@ -214,6 +217,18 @@
       htmx.process(form, true);
     }
     form.requestSubmit();
+  };
+
+  // --- Typed and not sent
+  const nameOf = (field) => field.closest("#pane").dataset.item + field.id;
+  on("input", ({ target }) => {
+    if (target.matches("#pane textarea")) sessionStorage[nameOf(target)] = target.value;
+  });
+  const recall = () => {
+    for (const field of all("#pane textarea")) {
+      const kept = sessionStorage[nameOf(field)];
+      if (kept) (field.closest("details") ?? field).open = field.value = kept;
+    }
   };
 
   // --- Claims
@@ -406,7 +421,7 @@
   };
   const follow = (found) => {
     if (!found) return announce("Nothing there.");
-    sessionStorage.setItem("focus", "row");
+    sessionStorage.focus = 1;
     if (found.matches("form")) found.requestSubmit();
     else found.click();
   };
@@ -474,8 +489,9 @@
 
   // --- At first
   rove();
+  recall();
   fetchAhead();
   if (stored("diff")) split(true);
-  if (sessionStorage.getItem("focus")) focusRow();
-  sessionStorage.removeItem("focus");
+  if (sessionStorage.focus) focusRow();
+  delete sessionStorage.focus;
 })();

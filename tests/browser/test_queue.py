@@ -606,6 +606,38 @@ def test_the_queue_breaks_no_rule_of_axe(site, page, mona, ada, queue, size):
 # --- What is typed, and where Back leads ----------------------------------------------------------
 
 
+def test_what_is_typed_stays_with_its_item_until_it_is_sent(desk, queue):
+    desk.keyboard.press("m")
+    desk.keyboard.type("Ask Rita first.")
+    desk.keyboard.press("Escape")
+    desk.keyboard.press("h")
+    desk.locator("#text").fill("In my own words.")
+    desk.keyboard.press("Escape")
+    desk.keyboard.press("j")
+    shows(desk, queue[1])
+    expect(desk.locator("#note-text")).to_have_value("")
+    expect(desk.locator("#text")).not_to_have_value("In my own words.")
+
+    desk.keyboard.press("k")
+    shows(desk, queue[0])
+    expect(desk.locator("#note-text")).to_have_value("Ask Rita first.")
+    desk.reload()
+    expect(desk.locator("#note-text")).to_have_value("Ask Rita first.")
+    desk.get_by_role("button", name="Add note").click()
+    expect(desk.locator("#note-text")).to_have_value("")
+    expect(desk.locator("#text")).to_have_value("In my own words.")
+    desk.keyboard.press("Escape")
+    desk.keyboard.press("h")
+    desk.locator("#reason-dialog [data-confirm]:visible").click()
+    shows(desk, queue[1])
+    settled(desk)
+
+    assert Decision.objects.get().text == "In my own words."
+    desk.keyboard.press("z")
+    shows(desk, queue[0])
+    expect(desk.locator("#text")).not_to_have_value("In my own words.")
+
+
 def test_back_leads_to_the_list_before_and_then_to_the_page_before(site, desk, queue):
     entries = desk.evaluate("history.length")
     for place in (1, 2):
