@@ -12,6 +12,9 @@ from moderation.services.notices import tell_findings, tell_owner
 from skills.models import HoldKind, ScanState, Skill, SkillHold, SkillVersion
 from skills.scan_results import RESULTS, Evidence, record_scan
 
+# Holds that wait for nobody: under them only what is new joins, that is, has its first result. A
+# rescan of everything brings no removed skill back.
+_SETTLED = frozenset({HoldKind.REMOVED, HoldKind.BAN})
 DOUBTFUL = frozenset({ScanState.SUSPICIOUS, ScanState.MALICIOUS})
 
 
@@ -42,8 +45,8 @@ def triage_scan(
         version.refresh_from_db(fields=["scan_state", "scanner", "scan_evidence", "decision"])
         if state in DOUBTFUL and not version.decision:
             _bring_up(version, former, evidence, is_new=is_new)
-        elif SkillHold.objects.filter(skill=skill).exists():
-            if former[0] not in RESULTS:
+        elif holds := set(SkillHold.objects.filter(skill=skill).values_list("kind", flat=True)):
+            if former[0] not in RESULTS or holds - _SETTLED:
                 _bring_up_held(version, evidence)
         elif state == ScanState.CLEAN and not version.decision:
             _clear(version)
@@ -88,10 +91,7 @@ def _bring_up(
 
 
 def _bring_up_held(version: SkillVersion, evidence: Sequence[Evidence]) -> None:
-    """Let a new version of a held skill join the queue, unless it is there.
-
-    New is what has its first result: a rescan of all brings back no skill that was removed.
-    """
+    """Let a version of a held skill join the queue, unless it is there."""
     waiting = ReviewItem.objects.filter(version=version, appeal__isnull=True)
     if waiting.exclude(state=ItemState.DONE).exists() or version.decision:
         return

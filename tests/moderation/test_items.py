@@ -105,11 +105,23 @@ def test_a_new_version_under_any_hold_joins_the_queue_once(publish, kind):
     new = publish("notes", CLEAN | {"more.md": "# More\n"}, version="1.1.0").version
     scan_all()
 
-    scans.request_scans([old.pk, new.pk])
+    scans.request_scans([new.pk])
     scan_all()
 
     item = ReviewItem.objects.get()
     assert (item.version, item.kind, item.state) == (new, "hold", "open")
+
+
+@pytest.mark.parametrize(("kind", "joining"), [("ban", 0), ("removed", 0), ("hidden", 1)])
+def test_a_rescan_brings_up_what_is_hidden_and_not_what_is_settled(publish, kind, joining):
+    version = publish("notes", CLEAN).version
+    scan_all()
+    hold(version.skill, kind)
+
+    scans.request_scans([version.pk])
+    scan_all()
+
+    assert ReviewItem.objects.count() == joining
 
 
 def test_a_rescan_brings_no_removed_skill_back_into_the_queue(publish, ada):
