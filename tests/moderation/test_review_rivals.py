@@ -8,7 +8,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django.asserts import assertContains
 
 from accounts.models import AuditEvent
 from moderation.models import Decision, ItemKind, Report, ReviewItem
@@ -21,7 +20,6 @@ from moderation.services.reports import OPEN_MOST, TooManyReports, report_versio
 from moderation.services.undo import undo
 from skills.models import Skill, SkillVersion
 from tests.config.rivals import at_once, meet
-from tests.factories.accounts import sign_in
 from tests.factories.bulk import list_skills
 from tests.factories.desk import decide_on, item_of, person, report
 from tests.factories.scans import CLEAN, SUSPICIOUS, scan_all, stands
@@ -166,19 +164,6 @@ def test_a_key_used_for_two_items_at_once_decides_on_one(mona):
     with pytest.raises(KeyUsed):
         send(second)
     assert Decision.objects.count() == 1
-
-
-@pytest.mark.django_db
-def test_a_key_that_was_used_is_a_conflict_on_the_page(client, publish, mona):
-    flagged = publish("notes", SUSPICIOUS), publish("more", SUSPICIOUS)
-    scan_all()
-    first, second = (item_of(one.version) for one in flagged)
-    said = {"action": "hide", "text": BECAUSE, "revision": "1", "request_key": str(uuid.uuid4())}
-    sign_in(client, mona).post(f"/staff/queue/{first.pk}/decide/", said)
-
-    answer = client.post(f"/staff/queue/{second.pk}/decide/", said)
-
-    assertContains(answer, "This key belongs to another decision", status_code=409)
 
 
 @pytest.mark.django_db

@@ -142,6 +142,18 @@ def test_a_scan_makes_no_latest_of_what_was_published_as_something_else(publish)
 
 
 @pytest.mark.django_db
+def test_no_scan_moves_latest_to_a_version_that_was_never_blocked(publish):
+    skill = publish("notes", CLEAN).skill
+    beta = publish("notes", SUSPICIOUS, version="2.0.0-beta", tags=["beta"]).version
+    # As those that were published before that was noted.
+    SkillVersion.objects.filter(pk=beta.pk).update(is_prerelease=False)
+
+    scan_all()
+
+    assert stands(skill) == ("active", "scanner.static.clean", [], "1.0.0")
+
+
+@pytest.mark.django_db
 def test_a_beta_that_was_blocked_and_approved_is_not_the_latest(publish, mona):
     skill = publish("notes", CLEAN).skill
     beta = publish("notes", MALICIOUS, version="2.0.0-beta", tags=["beta"]).version

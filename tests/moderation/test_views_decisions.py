@@ -212,7 +212,7 @@ def test_the_key_of_another_decision_is_refused(moderator, two):
 
     response = send(moderator, item_of(two[1].version), "approve", request_key=key)
 
-    assertContains(response, "This key belongs to another decision", status_code=422)
+    assertContains(response, "This key belongs to another decision", status_code=409)
 
 
 def test_nobody_decides_on_their_own_by_a_forged_form(moderator, mona):
