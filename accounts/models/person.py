@@ -1,0 +1,99 @@
+"""People: who signs in, and what they may do beyond their own things."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Collate, Lower, Now
+
+HANDLE_LENGTH = 64
+# The last code point: nothing that starts with a prefix sorts behind prefix + this.
+AFTER_ALL = "\U0010ffff"
+
+
+class Role(models.TextChoices):
+    """What a person may do beyond their own things; `accounts.policy` is the only reader."""
+
+    USER = "user", "User"
+    MODERATOR = "moderator", "Moderator"
+    ADMIN = "admin", "Admin"
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates people; the namespace of a person is made by `services.create_user`."""
+
+    def create_superuser(self, handle: str, password: str, **extra: Any) -> User:
+        """Create an admin for `manage.py createsuperuser`."""
+        from accounts.services import create_user
+
+        return create_user(handle=handle, password=password, role=Role.ADMIN, **extra)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Look a person up as they type their handle: any letter case."""
+        return self.get(handle=(username or "").strip().lower())
+
+    def by_handle(self, prefix: str) -> models.QuerySet[User]:
+        """Return those whose handle begins so, in its order; "" is everybody."""
+        return self.filter(handle__gte=prefix, handle__lt=prefix + AFTER_ALL).order_by("handle")
+
+    def by_name(self, prefix: str) -> models.QuerySet[User]:
+        """Return those whose display name begins so, whatever the letter case, in its order."""
+        key, begin = Collate(Lower("display_name"), "C"), prefix.lower()
+        named = self.alias(name_key=key).filter(name_key__gte=begin, name_key__lt=begin + AFTER_ALL)
+        return named.order_by("name_key", "pk")
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. Signs in with the handle; owns things through a namespace."""
+
+    handle = models.CharField(max_length=HANDLE_LENGTH, unique=True, db_collation="C")
+    display_name = models.CharField(max_length=120, blank=True)
+    email = models.EmailField(blank=True)
+    role = models.CharField(max_length=12, choices=Role, default=Role.USER)
+
+    is_active = models.BooleanField(default=True)
+    banned_at = models.DateTimeField(null=True, blank=True)
+    ban_reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "handle"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="user_handle_is_lower_case",
+                condition=Q(handle__regex=r"^[a-z0-9][a-z0-9_.-]*$"),
+            ),
+        ]
+        indexes = [
+            # People whose display name begins with what staff typed.
+            models.Index(Collate(Lower("display_name"), "C"), "id", name="user_by_display_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.handle
+
+    @property
+    def name(self) -> str:
+        """Return what pages call this person."""
+        return self.display_name or self.handle
+
+    @property
+    def is_staff(self) -> bool:
+        """Say whether Django's raw admin site lets this person in: admins only."""
+        return self.role == Role.ADMIN and self.is_active and self.banned_at is None
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:  # noqa: ARG002
+        """Say whether the raw admin site lets this person do `perm`: admins may do it all."""
+        return self.is_staff
+
+    def has_module_perms(self, app_label: str) -> bool:  # noqa: ARG002
+        """Say whether the raw admin site shows this person an app."""
+        return self.is_staff
