@@ -15,6 +15,7 @@ from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from accounts.models import User
 from accounts.policy import ANONYMOUS, Actor, Verb, can
 from accounts.services import TokenRefused, authenticate_token
+from accounts.sessions import SESSION_PREFIX, SESSION_SCOPES, authenticate_session
 
 P = ParamSpec("P")
 
@@ -36,7 +37,7 @@ def page_actor(request: HttpRequest) -> Actor:
 
 
 def api_actor(request: HttpRequest) -> Actor:
-    """Return whose bearer token this is; no header is an anonymous actor.
+    """Return whose bearer token or session this is; no header is an anonymous actor.
 
     The API never reads a cookie, which is why it needs no CSRF token. Raises `TokenRefused` for a
     token that opens nothing.
@@ -46,6 +47,9 @@ def api_actor(request: HttpRequest) -> Actor:
         return ANONYMOUS
     if scheme.lower() != "bearer" or not text.strip():
         raise TokenRefused("Send the token as “Authorization: Bearer <token>”.")
+    if text.strip().startswith(SESSION_PREFIX):
+        session = authenticate_session(text.strip())
+        return Actor(user=session.user, session=session, scopes=SESSION_SCOPES)
     token = authenticate_token(text.strip())
     return Actor(user=token.user, token=token, scopes=frozenset(token.scopes))
 

@@ -13,7 +13,18 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final, Protocol
 
-from accounts.models import ApiToken, Membership, Namespace, Role, Scope, User
+from django.db.models import CharField, Value
+
+from accounts.models import (
+    ApiToken,
+    DeviceSession,
+    MemberRole,
+    Membership,
+    Namespace,
+    Role,
+    Scope,
+    User,
+)
 
 
 class Verb(StrEnum):
@@ -34,15 +45,18 @@ class Verb(StrEnum):
     CONFIGURE = "configure"  # change the settings of the desk
     OPERATE = "operate"  # start, pause and cancel jobs, forget measurements
     BAN = "ban"  # ban a person, which hides what they published
+    SEE_MEMBERS = "see members"  # of a namespace
+    MANAGE_NAMESPACE = "manage namespace"  # change its settings, members, invites and keys
     MANAGE_PEOPLE = "manage people"  # look people up, give them roles, lift bans
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody who asks: a visitor, a person, or a person's token with its scopes."""
+    """Somebody who asks: a visitor, a person, or a person's token or session with its scopes."""
 
     user: User | None = None
     token: ApiToken | None = None
+    session: DeviceSession | None = None
     scopes: frozenset[str] = field(default_factory=lambda: frozenset(Scope.values))
     # Whether they speak for a namespace, where a page read that along with its thing.
     spoken_for: dict[int, bool] = field(default_factory=dict, compare=False)
@@ -65,22 +79,30 @@ class Actor:
 
     @property
     def active_namespace(self) -> Namespace | None:
-        """Return the namespace that this actor's uploads go to: the token's, else their own."""
+        """Return where this actor's uploads go: to the token's or session's, else their own."""
+        if self.session is not None:
+            return self.session.namespace
         if self.token is not None and self.token.namespace is not None:
             return self.token.namespace
         return getattr(self.user, "namespace", None)
 
     @cached_property
-    def namespace_ids(self) -> frozenset[int]:
-        """Return the namespaces this actor speaks for (one query, once)."""
+    def namespace_roles(self) -> dict[int, str]:
+        """Return the namespaces this actor speaks for, and as what (one query, once)."""
         if self.user is None:
-            return frozenset()
-        own = Namespace.objects.filter(user=self.user).values_list("pk")
-        joined = Membership.objects.filter(user=self.user).values_list("namespace")
-        ids = {pk for (pk,) in own.union(joined)}
+            return {}
+        owner = Value(MemberRole.OWNER, output_field=CharField())
+        own = Namespace.objects.filter(user=self.user).values_list("pk", owner)
+        joined = Membership.objects.filter(user=self.user).values_list("namespace", "role")
+        roles = dict(own.union(joined))
         if self.token is not None and self.token.namespace_id is not None:
-            ids &= {self.token.namespace_id}
-        return frozenset(ids)
+            return {pk: role for pk, role in roles.items() if pk == self.token.namespace_id}
+        return roles
+
+    @property
+    def namespace_ids(self) -> frozenset[int]:
+        """Return the namespaces this actor speaks for."""
+        return frozenset(self.namespace_roles)
 
     def speaks_for(self, namespace_id: int) -> bool:
         """Say whether it is one of `namespace_ids`; no query where that is known already."""
@@ -118,10 +140,16 @@ _ABOUT_THE_SITE: Final = {
 }
 
 
+# Who may change a namespace; its other members may look.
+MANAGERS: Final = frozenset({MemberRole.OWNER, MemberRole.ADMIN})
+
+
 def can(  # noqa: PLR0911 - One case a verb.
-    actor: Actor, verb: Verb, thing: Owned | None = None
+    actor: Actor, verb: Verb, thing: Owned | Namespace | None = None
 ) -> bool:
     """Say whether `actor` may do `verb` to `thing`; at most one query, for the namespaces."""
+    if isinstance(thing, Namespace):
+        return _may_enter(actor, verb, thing)
     if verb in _ABOUT_THE_SITE or thing is None:
         return actor.role in _ABOUT_THE_SITE.get(verb, ())
     match verb:
@@ -143,6 +171,17 @@ def can(  # noqa: PLR0911 - One case a verb.
             return _may_read_hidden(actor, thing)
         case _:
             return _may_change(actor, verb, thing)
+
+
+def _may_enter(actor: Actor, verb: Verb, namespace: Namespace) -> bool:
+    """Say what a member may: staff have no say in what others keep together."""
+    role = actor.namespace_roles.get(namespace.pk)
+    if role is None:
+        return False
+    if verb == Verb.MANAGE_NAMESPACE:
+        # A token is for a program; who lets others in is a person at a page or command line.
+        return actor.token is None and role in MANAGERS
+    return verb == Verb.SEE_MEMBERS and Scope.NAMESPACE_READ in actor.scopes
 
 
 def _may_change(actor: Actor, verb: Verb, thing: Owned) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Now
 
 from config.derived import DerivedQuerySet
@@ -22,9 +22,26 @@ class NamespaceQuerySet(DerivedQuerySet):
         """Return the namespaces in whose name this person may publish: own and joined ones."""
         return self.filter(Q(user=user) | Q(memberships__user=user)).distinct()
 
+    def of_person(self, user: User) -> Self:
+        """Return a person's own namespace, then those they joined, each with their `role`."""
+        from accounts.models import MemberRole, Membership
+
+        joined = Membership.objects.filter(user=user, namespace=OuterRef("pk"))
+        role = Case(
+            When(user=user, then=Value(MemberRole.OWNER)), default=Subquery(joined.values("role"))
+        )
+        return self.editable_by(user).annotate(role=role).order_by("kind", "handle")
+
 
 class ApiTokenQuerySet(models.QuerySet[Any]):
     """Reads of tokens."""
+
+    def with_role(self) -> Self:
+        """Add `member_role`: what a key's person is in its namespace; None for no member."""
+        from accounts.models import Membership
+
+        held = Membership.objects.filter(user=OuterRef("user"), namespace=OuterRef("namespace"))
+        return self.annotate(member_role=Subquery(held.values("role")))
 
     def usable(self) -> Self:
         """Return the tokens that still open something: neither revoked nor expired."""
@@ -42,6 +59,60 @@ class ApiTokenQuerySet(models.QuerySet[Any]):
     def older_than(self, pk: int) -> Self:
         """Return the tokens that follow this one in `newest_first()`."""
         return self.filter(pk__lt=pk)
+
+
+class DeviceLoginQuerySet(models.QuerySet[Any]):
+    """Reads of the logins that command lines asked for."""
+
+    def over_before(self, moment: datetime) -> Self:
+        """Return the logins whose time was over then."""
+        return self.filter(expires_at__lt=moment)
+
+
+class DeviceSessionQuerySet(models.QuerySet[Any]):
+    """Reads of the sessions of command lines."""
+
+    def usable(self) -> Self:
+        """Return the sessions that still open something: neither ended nor expired."""
+        return self.filter(revoked_at__isnull=True, expires_at__gt=Now())
+
+    def with_role(self) -> Self:
+        """Add `active_role`: what the person is in the active namespace; None for no member."""
+        from accounts.models import Membership
+
+        held = Membership.objects.filter(
+            user=OuterRef("user"), namespace=OuterRef("active_namespace")
+        )
+        return self.annotate(active_role=Subquery(held.values("role")))
+
+    def unused_for(self, idle: timedelta) -> Self:
+        """Return the sessions with no use on record for that long."""
+        return self.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=Now() - idle))
+
+    def newest_first(self) -> Self:
+        """Return sessions in the order of the page "My command lines"."""
+        return self.order_by("-pk")
+
+    def over_before(self, moment: datetime) -> Self:
+        """Return the sessions that were expired then; one that was ended expires, too."""
+        return self.filter(expires_at__lt=moment)
+
+
+class InviteQuerySet(models.QuerySet[Any]):
+    """Reads of invites."""
+
+    def open(self) -> Self:
+        """Return the invites that still let somebody in."""
+        unused = Q(max_uses=0) | Q(uses__lt=F("max_uses"))
+        return self.filter(unused, revoked_at__isnull=True, expires_at__gt=Now())
+
+    def newest_first(self) -> Self:
+        """Return invites in the order of their organisation's page."""
+        return self.order_by("-pk")
+
+    def over_before(self, moment: datetime) -> Self:
+        """Return the invites whose time was over then."""
+        return self.filter(expires_at__lt=moment)
 
 
 class AuditEventQuerySet(models.QuerySet[Any]):

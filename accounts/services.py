@@ -196,7 +196,8 @@ def authenticate_token(text: str) -> ApiToken:
     # An unknown token costs the same query and comparison as a known one.
     lookup_id = parsed.lookup_id if parsed else ""
     token: ApiToken | None = (
-        ApiToken.objects.select_related("user", "user__namespace", "namespace")
+        ApiToken.objects.with_role()
+        .select_related("user", "user__namespace", "namespace")
         .filter(lookup_id=lookup_id)
         .first()
     )
@@ -208,13 +209,22 @@ def authenticate_token(text: str) -> ApiToken:
         raise TokenRefused("This token was revoked; make a new one.", code="token_revoked")
     if token.expires_at is not None and token.expires_at <= timezone.now():
         raise TokenRefused("This token has expired; make a new one.", code="token_expired")
-    if token.user.banned_at is not None or not token.user.is_active:
-        reason = token.user.ban_reason or "no reason was given"
-        raise TokenRefused(f"This account is banned: {reason}", code="account_banned")
+    refuse_banned(token.user)
+    if token.has_lost_its_namespace:
+        raise TokenRefused(
+            "Whoever made this key has left its namespace; make a new one.", code="token_revoked"
+        )
     if token.last_used_at is None or token.last_used_at < timezone.now() - LAST_USED_STEP:
         # Asked again in the database: of several requests at once one writes.
         ApiToken.objects.filter(pk=token.pk).unused_for(LAST_USED_STEP).update(last_used_at=Now())
     return token
+
+
+def refuse_banned(user: User) -> None:
+    """Raise `TokenRefused` where the account that a secret stands for is closed."""
+    if user.banned_at is not None or not user.is_active:
+        reason = user.ban_reason or "no reason was given"
+        raise TokenRefused(f"This account is banned: {reason}", code="account_banned")
 
 
 def _speaks_for(user: User, namespace: Namespace) -> bool:

@@ -1,8 +1,9 @@
 """The shape of an API token: made, taken apart and compared here; no database.
 
-`skb_` or `trk_`, 8 characters to look the row up by, `_`, 32 random bytes in base 62, and a
-6-character checksum, so that a secret scanner can tell a token from a look-alike offline:
-`(skb|trk)_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}`.
+`skb_` (a person's), `trk_` (a namespace's) or `sks_` (a command line's session), 8 characters to
+look the row up by, `_`, 32 random bytes in base 62, and a 6-character checksum, so that a secret
+scanner can tell a token from a look-alike offline:
+`(skb|trk|sks)_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercas
 LOOKUP_LENGTH: Final = 8
 SECRET_LENGTH: Final = 43  # base 62 digits of 32 bytes
 CHECKSUM_LENGTH: Final = 6
-_SHAPE: Final = re.compile(r"(skb|trk)_([0-9A-Za-z]{8})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
+_SHAPE: Final = re.compile(r"(skb|trk|sks)_([0-9A-Za-z]{8})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ def new_token(prefix: str) -> TokenText:
     """Make a token from the operating system's randomness."""
     lookup_id = "".join(secrets.choice(ALPHABET) for _ in range(LOOKUP_LENGTH))
     return TokenText(prefix, lookup_id, _base62(secrets.randbits(256), SECRET_LENGTH))
+
+
+def new_code() -> str:
+    """Make 256 random bits that are used once: the state of a login, the code of an invite."""
+    return _base62(secrets.randbits(256), SECRET_LENGTH)
 
 
 def parse_token(text: str) -> TokenText | None:

@@ -25,7 +25,17 @@ JSON: Final = "application/json"
 # Codes of this contract alone; the others have the status they have everywhere.
 STATUS_OF_TRACE_CODE: Final = {
     "session_required": 403,
+    "login_denied": 403,
+    "login_not_found": 404,
+    "login_pending": 409,
+    "login_used": 409,
+    "handle_taken": 409,
+    "too_many_namespaces": 409,
+    "too_many_invites": 409,
+    "too_many_sessions": 409,
+    "login_expired": 410,
     "not_member": 403,
+    "not_organisation": 409,
     "admin_required": 403,
     "trace_not_found": 404,
     "namespace_not_found": 404,

@@ -1,6 +1,13 @@
-"""Accounts: people, the namespaces that own things, tokens, and the audit trail."""
+"""Accounts: people, the namespaces that own things, tokens, logins, the audit trail."""
 
 from accounts.models.audit import AuditEvent
+from accounts.models.device import (
+    DEVICE_ID_LENGTH,
+    DeviceLogin,
+    DeviceSession,
+    LoginStatus,
+)
+from accounts.models.invite import INVITE_MAX_USES, Invite
 from accounts.models.namespace import (
     MemberRole,
     Membership,
@@ -14,9 +21,15 @@ from accounts.models.person import HANDLE_LENGTH, Role, User
 from accounts.models.token import ApiToken, Scope
 
 __all__ = [
+    "DEVICE_ID_LENGTH",
     "HANDLE_LENGTH",
+    "INVITE_MAX_USES",
     "ApiToken",
     "AuditEvent",
+    "DeviceLogin",
+    "DeviceSession",
+    "Invite",
+    "LoginStatus",
     "MemberRole",
     "Membership",
     "Namespace",

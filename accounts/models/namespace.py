@@ -63,6 +63,9 @@ class Namespace(DerivedModel):
 
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    # Read along by `of_person`: what this person is here.
+    role: str
+
     objects = NamespaceQuerySet.as_manager()
 
     class Meta:

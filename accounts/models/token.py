@@ -44,6 +44,9 @@ class ApiToken(models.Model):
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
 
+    # Read along by `with_role`: what the person is in the namespace, None for no member.
+    member_role: str | None
+
     objects = ApiTokenQuerySet.as_manager()
 
     class Meta:
@@ -59,6 +62,12 @@ class ApiToken(models.Model):
     def prefix(self) -> str:
         """Return the word a token starts with; the traces client decides by it."""
         return "skb" if self.namespace_id is None else "trk"
+
+    @property
+    def has_lost_its_namespace(self) -> bool:
+        """Say whether the person behind a namespace's key left it since; needs `with_role`."""
+        is_own = self.namespace is None or self.namespace.user_id == self.user_id
+        return not is_own and self.member_role is None
 
     @property
     def state(self) -> str:

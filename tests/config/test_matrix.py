@@ -17,7 +17,7 @@ from accounts.services import create_token, create_user, revoke_token
 from moderation.models import ItemKind, Scan
 from moderation.services.items import open_item
 from skills.models import ModerationStatus, Skill, SkillBadge, SkillComment
-from tests.factories.accounts import sign_in
+from tests.factories.accounts import session_of, sign_in
 from tests.factories.comments import reported
 from tests.factories.desk import decision_on
 from tests.factories.jobs import make_run
@@ -36,6 +36,20 @@ GET  .well-known/clawdhub.json                                                  
 POST .well-known/clawdhub.json                                                           405
 GET  v1/health                                                                           200
 POST v1/health                                                                           405
+GET  v1/auth/cli/start                                                                   405
+POST v1/auth/cli/start                                                                   400
+GET  v1/auth/cli/status                                                                  200
+POST v1/auth/cli/status                                                                  405
+GET  v1/auth/cli/complete                                                                405
+POST v1/auth/cli/complete                                                                404
+GET  v1/session                                                                          401 401 401 401 401 401 403 401
+POST v1/session                                                                          405
+GET  v1/session/switch                                                                   405
+POST v1/session/switch                                                                   401 401 401 401 401 401 403 401
+GET  v1/namespaces                                                                       401 401 401 401 401 401 200 401
+POST v1/namespaces                                                                       401 401 401 401 401 401 403 401
+GET  v1/namespaces/<str:handle>/invites                                                  405
+POST v1/namespaces/<str:handle>/invites                                                  401 401 401 401 401 401 403 401
 GET  ^v1/                                                                                404
 POST ^v1/                                                                                404
 GET  healthz                                                                             200
@@ -60,6 +74,8 @@ POST about/feeds/                                                               
 #                                                                                        vis use own mod adm ban tok rev
 GET  login/                                                                              200 302 302 302 302 200 200 200
 POST login/                                                                              422 302 302 302 302 422 422 422
+GET  login/device/                                                                       302 404 404 404 404 302 302 302
+POST login/device/                                                                       302 404 404 404 404 302 302 302
 GET  logout/                                                                             302 200 200 200 200 302 302 302
 POST logout/                                                                             302
 GET  theme/                                                                              405
@@ -68,6 +84,12 @@ GET  me/tokens/                                                                 
 POST me/tokens/                                                                          302 422 422 422 422 302 302 302
 GET  me/tokens/<slug:lookup_id>/revoke/                                                  302 404 200 404 404 302 302 302
 POST me/tokens/<slug:lookup_id>/revoke/                                                  302 404 302 404 404 302 302 302
+GET  me/devices/                                                                         302 200 200 200 200 302 302 302
+POST me/devices/                                                                         405
+GET  me/devices/end/                                                                     302 200 200 200 200 302 302 302
+POST me/devices/end/                                                                     302
+GET  me/devices/<slug:session_id>/end/                                                   302 404 200 404 404 302 302 302
+POST me/devices/<slug:session_id>/end/                                                   302 404 302 404 404 302 302 302
 # --- Staff: moderators read, admins act, nobody else is told that it is there
 #                                                                                        vis use own mod adm ban tok rev
 GET  staff/                                                                              404 404 404 200 200 404 404 404
@@ -491,6 +513,7 @@ class World:
         version.skill = skill
         self.item = open_item(version=version, kind=ItemKind.REPORT)
         self.own_token, _ = create_token(user=alice, label="laptop")
+        self.session, _ = session_of(alice)
         _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
         gone, revoked = create_token(user=alice, label="gone")
         revoke_token(token=gone, actor=alice)
@@ -534,6 +557,7 @@ class World:
             "section": "skills",
             "part": "0",
             "lookup_id": self.own_token.lookup_id,
+            "session_id": self.session.lookup_id,
             "run_id": str(self.run.pk),
             "comment_id": str(self.comment.pk),
             "decision_id": str(self.decision.pk),
