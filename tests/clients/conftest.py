@@ -32,3 +32,11 @@ def clawhub(client_version, server, transactional_db, tmp_path):
 @pytest.fixture(params=runner.VERSIONS)
 def client_version(request) -> str:
     return request.param
+
+
+@pytest.fixture
+def traces(server, transactional_db, tmp_path):
+    """The traces client: `traces.run("share", "--trace-id", …)`."""
+    if not runner.traces_program().exists():
+        missing(f"traces {runner.TRACES_VERSION}", "`.ci/ensure-clients` installs it")
+    return runner.Traces(server.address, tmp_path / "home")

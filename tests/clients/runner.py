@@ -14,19 +14,27 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
 
+T = TypeVar("T")
 VERSIONS: Final = ("0.20.0", "0.23.3")
+TRACES_VERSION: Final = "0.5.9"
 TOOLS: Final = Path(settings.BASE_DIR) / ".tools" / "clients" / "node_modules"
 DEAD_PROXY: Final = "http://127.0.0.1:9"
+# Whoever is not on loopback is asked for through a port where nobody listens.
+ONLY_LOOPBACK: Final = {
+    "HTTP_PROXY": DEAD_PROXY,
+    "HTTPS_PROXY": DEAD_PROXY,
+    "NO_PROXY": "127.0.0.1",
+}
 START_SECONDS: Final = 60
 # A client may wait for Retry-After twice; nothing here sets more than a few seconds.
 RUN_SECONDS: Final = 120
@@ -55,6 +63,11 @@ def what_is_missing() -> str | None:
         return "Node"
     absent = [version for version in VERSIONS if not script_of(version).exists()]
     return f"clawhub {', '.join(absent)}" if absent else None
+
+
+def traces_program() -> Path:
+    """Return the traces client, one program for Linux on x64; it may not exist."""
+    return TOOLS / "@traces-sh" / "traces-linux-x64" / "bin" / "traces"
 
 
 # --- The server -----------------------------------------------------------------------------------
@@ -162,7 +175,7 @@ def _wait_for(address: str, process: subprocess.Popen[bytes], output: Path) -> N
     raise RuntimeError(f"The server is not ready: {output.read_text()}")
 
 
-# --- The client -----------------------------------------------------------------------------------
+# --- The clients ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -227,18 +240,97 @@ class Clawhub:
         return read_tree((workdir or self.workdir) / "skills" / name, without=".clawhub")
 
     def _environment(self) -> dict[str, str]:
-        return {
-            "HOME": str(self.home),
-            "PATH": os.defpath,
-            "CLAWHUB_CONFIG_PATH": str(self.config),
-            "NO_COLOR": "1",
-            "TERM": "dumb",
-            # Whoever is not on loopback is asked for through a port where nobody listens.
-            "HTTP_PROXY": DEAD_PROXY,
-            "HTTPS_PROXY": DEAD_PROXY,
-            "NO_PROXY": "127.0.0.1",
-            "CLAWHUB_DISABLE_TELEMETRY": "1",
-        } | self.env
+        return (
+            {
+                "HOME": str(self.home),
+                "PATH": os.defpath,
+                "CLAWHUB_CONFIG_PATH": str(self.config),
+                "NO_COLOR": "1",
+                "TERM": "dumb",
+                "CLAWHUB_DISABLE_TELEMETRY": "1",
+            }
+            | ONLY_LOOPBACK
+            | self.env
+        )
+
+
+@dataclass
+class Traces:
+    """The traces client with a home of its own; only loopback answers."""
+
+    address: str
+    home: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.workdir.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def workdir(self) -> Path:
+        return self.home / "work"
+
+    def run(self, *args: str, given: str = "", workdir: Path | None = None) -> Ran:
+        """Run one command to its end; it reads `given`."""
+        with self.started(*args, workdir=workdir) as running:
+            return running.finish(given)
+
+    @contextmanager
+    def started(self, *args: str, workdir: Path | None = None) -> Iterator[Running]:
+        """Run a command beside the test; it is killed when the block ends before it does."""
+        process = subprocess.Popen(
+            [str(traces_program()), *args],
+            cwd=workdir or self.workdir,
+            env=self._environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        with process:
+            try:
+                yield Running(process)
+            finally:
+                process.kill()
+
+    def _environment(self) -> dict[str, str]:
+        return (
+            {
+                "HOME": str(self.home),
+                "PATH": os.defpath,
+                "TRACES_CONFIG_DIR": str(self.home / "traces-config"),
+                "TRACES_HTTP_URL": self.address,
+                "TRACES_URL": self.address,
+                # Never asked, but an empty one would let it talk to its vendor.
+                "TRACES_API_URL": self.address,
+                "TRACES_DISABLE_AUTOUPDATE": "1",
+                "TRACES_CLI_SENTRY_DSN": " ",
+                "NO_COLOR": "1",
+                "TERM": "dumb",
+            }
+            | ONLY_LOOPBACK
+            | self.env
+        )
+
+
+@dataclass(frozen=True)
+class Running:
+    """A client at work."""
+
+    process: subprocess.Popen[bytes]
+
+    def finish(self, given: str = "") -> Ran:
+        """Wait for its end."""
+        out, err = self.process.communicate(given.encode(), timeout=RUN_SECONDS)
+        return Ran(self.process.returncode, out.decode(), err.decode())
+
+
+def wait_for(look: Callable[[], T | None]) -> T:
+    """Return what `look` finds as soon as it finds something; fail when it never does."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if (found := look()) is not None:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("It never came.")
 
 
 def read_tree(folder: Path, without: str) -> dict[str, bytes]:
