@@ -9,8 +9,10 @@ from moderation.models import Decision, ItemState, Notice, Report, ReviewItem
 from moderation.services import items
 from moderation.services.appeals import appeal
 from moderation.services.bans import ban_user
+from moderation.services.cases import NotAllowed
+from moderation.services.triage import triage_scan
 from moderation.services.undo import undo
-from skills.models import Skill, SkillHold
+from skills.models import ScanState, Skill, SkillHold
 from tests.factories.desk import decide_on, item_of, person, report
 from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all, stands
 
@@ -216,3 +218,76 @@ def test_a_granted_appeal_leaves_the_hold_of_reports_on_another_version(reported
     decide_on(ReviewItem.objects.get(kind="appeal"), ada, "grant-appeal")
 
     assert stands(first.skill)[:2] == ("hidden", "auto.reports")
+
+
+# --- Removing, and what is removed ----------------------------------------------------------------
+
+
+def test_a_removal_takes_two_and_leaves_no_proposal(flagged, mona):
+    other = person("otto", role="moderator")
+    item = item_of(flagged.version)
+    with pytest.raises(NotAllowed, match="second moderator"):
+        decide_on(item, mona, "remove")
+    decide_on(item, mona, "propose-removal")
+    with pytest.raises(NotAllowed, match="proposed it yourself"):
+        decide_on(item_of(flagged.version), mona, "remove")
+
+    decision = decide_on(item_of(flagged.version), other, "remove")
+    assert item_of(flagged.version).proposal is None
+
+    undo(decision_id=decision.pk, actor=other)
+    assert item_of(flagged.version).proposal.actor == mona
+
+
+@pytest.mark.parametrize("action", ["approve", "caution"])
+def test_no_moderator_brings_back_what_is_removed(flagged, mona, ada, action):
+    decide_on(item_of(flagged.version), ada, "remove")
+    report(flagged.version, person("rita"))
+
+    with pytest.raises(NotAllowed, match="only an admin"):
+        decide_on(item_of(flagged.version), mona, action)
+    assert stands(flagged.skill)[0] == "removed"
+
+    decide_on(item_of(flagged.version), ada, action)
+    assert stands(flagged.skill)[0] == "active"
+
+
+def test_no_moderator_grants_an_appeal_against_a_removal(flagged, alice, mona, ada):
+    decision = decide_on(item_of(flagged.version), ada, "remove")
+    appeal(decision_id=decision.pk, actor=alice, text="It is a quotation.")
+    item = ReviewItem.objects.get(kind="appeal")
+
+    with pytest.raises(NotAllowed, match="only an admin"):
+        decide_on(item, mona, "grant-appeal")
+
+    decide_on(item, person("otto", role="admin"), "grant-appeal")
+    assert stands(flagged.skill)[:2] == ("active", "manual.approved")
+
+
+def test_a_granted_appeal_closes_the_item_of_its_version_too(flagged, alice, mona, ada):
+    decision = decide_on(item_of(flagged.version), mona, "hide-version")
+    appeal(decision_id=decision.pk, actor=alice, text="It is a quotation.")
+
+    granted = decide_on(ReviewItem.objects.get(kind="appeal"), ada, "grant-appeal")
+
+    own = item_of(flagged.version)
+    assert (own.state, own.decision) == (ItemState.DONE, granted)
+
+
+# --- Cleared by a scan ----------------------------------------------------------------------------
+
+
+def test_a_clean_scan_closes_what_only_a_scan_had_opened(flagged):
+    triage_scan(version_id=flagged.version.pk, state=ScanState.CLEAN, evidence=[])
+
+    item = item_of(flagged.version)
+    assert (item.state, item.severity, item.decision.action) == (ItemState.DONE, -1, "clear")
+
+
+def test_a_clean_scan_leaves_open_what_somebody_reported(flagged):
+    report(flagged.version, person("rita"))
+
+    triage_scan(version_id=flagged.version.pk, state=ScanState.CLEAN, evidence=[])
+
+    assert item_of(flagged.version).state == ItemState.OPEN
+    assert not Decision.objects.exists()

@@ -9,7 +9,7 @@ from moderation.services import items, scans
 from moderation.services.appeals import appeal
 from moderation.services.cases import NotAllowed
 from moderation.services.triage import triage_scan
-from moderation.services.undo import undo
+from moderation.services.undo import CannotUndo, undo
 from skills.models import ScanState, SkillHold, SkillVersion
 from skills.standing import settle
 from tests.factories.desk import decide_on, item_of, person, report
@@ -167,3 +167,40 @@ def test_an_undo_says_again_what_failed_the_quality_gate(publish, mona):
     undo(decision_id=decision.pk, actor=mona)
 
     assert SkillHold.objects.get().detail == "The readme is short."
+
+
+# --- Who may, and until when ----------------------------------------------------------------------
+
+
+def test_a_moderator_takes_back_their_own_for_some_days_and_an_admin_any(
+    versions, mona, ada, monkeypatch
+):
+    first, second = versions
+    old = decide_on(item_of(first), mona, "hide-version")
+    others = decide_on(item_of(second), ada, "hide-version")
+    with pytest.raises(CannotUndo, match="ask an admin"):
+        undo(decision_id=others.pk, actor=mona)
+
+    monkeypatch.setattr("moderation.services.undo.UNDO_DAYS", 0)
+    with pytest.raises(CannotUndo, match="ask an admin"):
+        undo(decision_id=old.pk, actor=mona)
+
+    undo(decision_id=old.pk, actor=ada)
+    first.refresh_from_db()
+    assert first.decision == ""
+
+
+def test_what_was_appealed_against_is_answered_and_not_taken_back(versions, alice, mona):
+    decision = decide_on(item_of(versions[0]), mona, "caution")
+    appeal(decision_id=decision.pk, actor=alice, text="It is a quotation.")
+
+    with pytest.raises(CannotUndo, match="answer the appeal"):
+        undo(decision_id=decision.pk, actor=mona)
+
+
+def test_only_the_last_decision_on_an_item_is_taken_back(versions, mona):
+    first = decide_on(item_of(versions[0]), mona, "hide-version")
+    decide_on(item_of(versions[0]), mona, "approve")
+
+    with pytest.raises(CannotUndo, match="Something came after it"):
+        undo(decision_id=first.pk, actor=mona)
