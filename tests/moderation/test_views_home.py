@@ -73,6 +73,17 @@ def test_a_decision_can_be_taken_back_from_there(five, mona):
     assert item_of(five[1]).state == "open"
 
 
+def test_only_the_last_decision_on_an_item_is_offered_to_be_taken_back(publish, mona):
+    version = publish("notes", SUSPICIOUS).version
+    scan_all()
+    decide_on(item_of(version), mona, "hide-version")
+    decide_on(item_of(version), mona, "approve")
+
+    offered = [(decision.action, is_offered) for decision, is_offered in read_desk(mona).decisions]
+
+    assert offered == [("approve", True), ("hide-version", False)]
+
+
 def test_an_empty_desk_says_so(mona):
     page = sign_in(Client(), mona).get("/staff/").content.decode()
 

@@ -11,9 +11,9 @@ from django.db import transaction
 from jobs.models import RunState
 from jobs.services import execute_run, start_run
 from skills import standing
-from skills.models import ScanState, Skill
+from skills.models import HoldKind, ScanState, Skill
 from skills.scan_results import record_scan
-from skills.standing import settle_outdated
+from skills.standing import of_skill, settle_outdated
 from tests.config.rivals import at_once
 from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all, stands
 from tests.factories.skills import hold
@@ -117,3 +117,17 @@ def test_a_result_that_comes_meanwhile_is_not_overwritten(publish):
     at_once(record, settle)
 
     assert stands(published.skill)[1] == "scanner.static.suspicious"
+
+
+def test_the_strongest_of_several_holds_gives_the_reason():
+    kinds = list(HoldKind)
+
+    told = [of_skill(set(kinds[place:]), None).moderation_reason for place in range(len(kinds))]
+
+    assert told == [
+        "manual.removed",
+        "auto.ban",
+        "manual.hidden",
+        "auto.reports",
+        "quality.low",
+    ]
