@@ -20,6 +20,8 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
   --no-emit-index-url --no-header
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+# Many images forbid bytecode; then every process here compiles all it imports, for seconds each.
+export PYTHONDONTWRITEBYTECODE :=
 
 demo: $(RUN_STAMP) ## database, demo skills, web server and worker [PORT=8000] [SKILLBOARD_DATA_DIR=var] [SKILLS=DIR] [ARGS=--smoke]
 	@export SKILLBOARD_DEMO=1 STATICFILES_BACKEND=django.contrib.staticfiles.storage.ManifestStaticFilesStorage
