@@ -10,7 +10,6 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.test import TransactionTestCase
 from psycopg import sql
 
@@ -98,27 +97,13 @@ def drifted() -> dict[str, list[int]]:
     return {label: keys for label, keys in found.items() if keys}
 
 
-APPEND_ONLY = ("accounts_auditevent", "moderation_decision")
-
-
 @pytest.fixture(scope="session", autouse=True)
-def _clear_append_only_tables_between_transactional_tests():
-    """Tests that commit are cleared by TRUNCATE, which these tables refuse: switch it off."""
+def _empty_tables_quickly():
+    """Tests that commit leave empty tables behind: see tests.flush."""
+    from tests.flush import empty_tables
+
     original = TransactionTestCase._fixture_teardown
-
-    def switch(state: str) -> None:
-        with connection.cursor() as cursor:
-            for table in APPEND_ONLY:
-                cursor.execute(f"ALTER TABLE {table} {state} TRIGGER USER")
-
-    def teardown(self: TransactionTestCase) -> None:
-        switch("DISABLE")
-        try:
-            original(self)
-        finally:
-            switch("ENABLE")
-
-    TransactionTestCase._fixture_teardown = teardown
+    TransactionTestCase._fixture_teardown = lambda _case: empty_tables()
     yield
     TransactionTestCase._fixture_teardown = original
 
