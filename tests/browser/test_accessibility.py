@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.axe import broken_in_a_scheme
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.content import count, fill, fill_boards
 
@@ -33,9 +33,6 @@ ADDRESSES = {
     "feeds": "/about/feeds/",
     "missing": "/skills/nobody/nothing/",
 }
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-# Only colours differ between the schemes.
-COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -45,16 +42,13 @@ def test_no_page_breaks_a_rule_of_axe(site, page, alice, size):
     count()
     fill_boards()
     page.set_viewport_size(size)
-    axe, faults = Axe(), {}
+    faults = {}
 
     for name, address in ADDRESSES.items():
         answer = page.goto(f"{site}{address}")
         assert answer.status == (404 if name == "missing" else 200), name
-        for scheme, rules in (("light", RULES), ("dark", COLOURS)):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            found = axe.run(page, options=rules)
-            if found.violations_count:
-                faults[f"{name}, {scheme}"] = found.generate_report()
+        for scheme, told in broken_in_a_scheme(page).items():
+            faults[f"{name}, {scheme}"] = told
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"], f"{name} scrolls sideways: {width}"
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from accounts.services import create_user
 from moderation.services.bans import ban_user
+from tests.browser.axe import broken_in_a_scheme
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.content import fill
-from tests.browser.test_accessibility import COLOURS, RULES
 from tests.browser.test_job_room import enter
 from tests.factories.scans import SUSPICIOUS, scan_all
 from tests.factories.skills import hold, publish_skill
@@ -35,16 +34,13 @@ def desk(site, page, alice, ada, mona):
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_no_page_about_an_author_breaks_a_rule_of_axe(desk, page, size):
     page.set_viewport_size(size)
-    axe, faults = Axe(), {}
+    faults = {}
     addresses = [PAGE, f"{PAGE}ban/", "/staff/authors/bert/", "/staff/authors/bert/unban/"]
 
     for address in addresses:
         assert page.goto(f"{desk}{address}").status == 200
-        for scheme, rules in (("light", RULES), ("dark", COLOURS)):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            found = axe.run(page, options=rules)
-            if found.violations_count:
-                faults[f"{address}, {scheme}"] = found.generate_report()
+        for scheme, told in broken_in_a_scheme(page).items():
+            faults[f"{address}, {scheme}"] = told
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"], f"{address} scrolls sideways: {width}"
 

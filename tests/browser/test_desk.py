@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from moderation.models import Decision, ReasonTemplate, ReviewItem
 from moderation.services.appeals import appeal
 from moderation.services.items import claim_item
+from tests.browser.axe import broken_in_a_scheme
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_accessibility import COLOURS, RULES
 from tests.browser.test_job_room import enter
 from tests.factories.desk import decide_on, item_of, person, report
 from tests.factories.queue import OLD, SENDS
@@ -74,7 +73,7 @@ def test_no_page_of_the_desk_breaks_a_rule_of_axe(site, page, publish, alice, ad
     items = fill_desk(publish, alice, ada)
     enter(site, page, mona)
     page.set_viewport_size(size)
-    axe, faults = Axe(), {}
+    faults = {}
     addresses = {
         "queue": "/staff/queue/?tab=all",
         "with pane": f"/staff/queue/?tab=all&item={items['changed'].pk}",
@@ -88,11 +87,8 @@ def test_no_page_of_the_desk_breaks_a_rule_of_axe(site, page, publish, alice, ad
 
     for name, address in addresses.items():
         assert page.goto(f"{site}{address}").status == 200, name
-        for scheme, rules in (("light", RULES), ("dark", COLOURS)):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            found = axe.run(page, options=rules)
-            if found.violations_count:
-                faults[f"{name}, {scheme}"] = found.generate_report()
+        for scheme, told in broken_in_a_scheme(page).items():
+            faults[f"{name}, {scheme}"] = told
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"], f"{name} scrolls sideways: {width}"
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from moderation.models import Appeal, Report
 from moderation.services.reports import report_version
 from moderation.services.undo import undo
+from tests.browser.axe import broken_in_a_scheme
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_accessibility import COLOURS, RULES
 from tests.factories.accounts import password_of
 from tests.factories.desk import decide_on, item_of, person
 from tests.factories.scans import MALICIOUS, SUSPICIOUS, scan_all
@@ -56,7 +55,7 @@ def sign_in(page, site, handle: str, password: str) -> None:
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_no_page_breaks_a_rule_of_axe_or_scrolls_sideways(site, page, alice, decision, size):
     page.set_viewport_size(size)
-    axe, faults = Axe(), {}
+    faults = {}
     skill = f"/skills/alice/{LONG}/"
     own = (
         "/me/",
@@ -78,11 +77,8 @@ def test_no_page_breaks_a_rule_of_axe_or_scrolls_sideways(site, page, alice, dec
             sign_in(page, site, handle, f"{handle}-keeps-a-secret")
         for address in addresses:
             assert page.goto(f"{site}{address}").status == 200, address
-            for scheme, rules in (("light", RULES), ("dark", COLOURS)):
-                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                found = axe.run(page, options=rules)
-                if found.violations_count:
-                    faults[f"{address[:30]}, {scheme}"] = found.generate_report()
+            for scheme, told in broken_in_a_scheme(page).items():
+                faults[f"{address[:30]}, {scheme}"] = told
             assert page.evaluate(WIDE) == [], address
 
     assert faults == {}

@@ -7,14 +7,13 @@ import statistics
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from moderation.models import Action, Decision, ReviewItem
 from moderation.services import items
+from tests.browser.axe import broken_in_a_scheme
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_accessibility import COLOURS, RULES
 from tests.browser.test_job_room import enter
 from tests.factories.desk import decide_on, item_of, offer_reasons, person, report
 from tests.factories.queue import OLD
@@ -575,7 +574,7 @@ def test_the_queue_breaks_no_rule_of_axe(site, page, mona, ada, queue, size):
     decide_on(queue[2], ada, "hide")
     enter(site, page, mona)
     page.set_viewport_size(size)
-    axe, faults = Axe(), {}
+    faults = {}
     addresses = {
         "list": QUEUE,
         "queue": f"{QUEUE}&item={queue[0].pk}",
@@ -592,11 +591,8 @@ def test_the_queue_breaks_no_rule_of_axe(site, page, mona, ada, queue, size):
         if "#" in address:
             page.keyboard.press(address[-1])
             expect(page.locator("dialog[open]")).to_be_visible()
-        for scheme, rules in (("light", RULES), ("dark", COLOURS)):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            found = axe.run(page, options=rules)
-            if found.violations_count:
-                faults[f"{name}, {scheme}"] = found.generate_report()
+        for scheme, told in broken_in_a_scheme(page).items():
+            faults[f"{name}, {scheme}"] = told
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"], f"{name} scrolls sideways: {width}"
 
