@@ -105,7 +105,11 @@ class TokenForm(forms.Form):
         """Offer the scopes that `role` may hand out."""
         super().__init__(*args, **kwargs)
         allowed = ROLE_SCOPES[Role(role)]
-        self.offered = [scope for scope in Scope if scope in allowed]
+        self.offer([scope for scope in Scope if scope in allowed])
+
+    def offer(self, scopes: list[Scope]) -> None:
+        """Let these be chosen, and no others."""
+        self.offered = scopes
         field = self.fields["scopes"]
         assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101  (declared above)
         field.choices = [(scope.value, scope.value) for scope in self.offered]

@@ -1,9 +1,9 @@
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from accounts import device_views, views
+from accounts import device_views, invite_views, namespace_views, views
 
 app_name = "accounts"
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", views.SignIn.as_view(), name="login"),
     path("login/device/", device_views.device_login, name="device-login"),
     path("logout/", views.sign_out, name="logout"),
@@ -13,4 +13,25 @@ urlpatterns: list[URLPattern] = [
     path("me/devices/", device_views.devices, name="devices"),
     path("me/devices/end/", device_views.end_all_devices, name="end-devices"),
     path("me/devices/<slug:session_id>/end/", device_views.end_device, name="end-device"),
+    # The traces client prints it without a slash.
+    path("invite/<slug:code>", invite_views.accept),
+    path("invite/<slug:code>/", invite_views.accept, name="invite"),
+    path("me/namespaces/", namespace_views.namespaces, name="namespaces"),
+    path(
+        "me/namespaces/<str:handle>/",
+        include(
+            [
+                path("", namespace_views.settings, name="namespace"),
+                path("members/", namespace_views.members, name="members"),
+                path("members/<int:user_id>/", namespace_views.member, name="member"),
+                path("members/<int:user_id>/remove/", namespace_views.remove, name="remove-member"),
+                path("invites/", invite_views.invites, name="invites"),
+                path("invites/<int:invite_id>/revoke/", invite_views.revoke, name="revoke-invite"),
+                path("keys/", namespace_views.keys, name="keys"),
+                path(
+                    "keys/<slug:lookup_id>/revoke/", namespace_views.revoke_key, name="revoke-key"
+                ),
+            ]
+        ),
+    ),
 ]

@@ -198,7 +198,7 @@ JOBS: Final = (
     Job(
         "prune_records",
         "Prune records",
-        "Deletes old runs, failed tasks and expired sessions.",
+        "Deletes old runs, failed tasks, and expired sessions, logins and invites.",
         "jobs.upkeep.prune_records",
         every=DAY,
         offset=timedelta(hours=5, minutes=40),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from django_q.models import Task
 
+from accounts.models import DeviceLogin, DeviceSession, Invite
 from config.derived import BATCH, REGISTRY, refresh
 from config.errors import DomainError
 from jobs import services
@@ -17,6 +18,9 @@ from jobs.progress import Progress
 
 RUNS_KEPT: Final = timedelta(days=14)
 FAILED_TASKS_KEPT: Final = timedelta(days=30)
+LOGINS_KEPT: Final = timedelta(days=1)
+# Expired command lines and invites; those that were ended expire, too.
+ENDED_KEPT: Final = timedelta(days=30)
 REPORTED_KEYS: Final = 20
 
 
@@ -30,12 +34,20 @@ def recover_runs(_progress: Progress) -> dict[str, Any]:
 
 
 def prune_records(_progress: Progress) -> dict[str, Any]:
-    """Delete runs, failed tasks and sessions that are past their time."""
+    """Delete runs, failed tasks and sessions that are past their time, logins and invites too."""
     now = timezone.now()
     runs, _ = JobRun.objects.ended_before(now - RUNS_KEPT).delete()
     tasks, _ = Task.objects.filter(stopped__lt=now - FAILED_TASKS_KEPT).delete()
     SessionStore.clear_expired()
-    return {"runs": runs, "tasks": tasks}
+    return {"runs": runs, "tasks": tasks} | _clear_logins(now)
+
+
+def _clear_logins(now: datetime) -> dict[str, int]:
+    """Delete what let command lines and members in, once nobody asks any more why it does not."""
+    logins, _ = DeviceLogin.objects.over_before(now - LOGINS_KEPT).delete()
+    sessions, _ = DeviceSession.objects.over_before(now - ENDED_KEPT).delete()
+    invites, _ = Invite.objects.over_before(now - ENDED_KEPT).delete()
+    return {"logins": logins, "command lines": sessions, "invites": invites}
 
 
 def check_derived_fields(progress: Progress) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -53,6 +54,12 @@ class ApiToken(models.Model):
         indexes = [
             # "My tokens": those of one person, newest first.
             models.Index(fields=["user", "-id"], name="apitoken_of_user"),
+            # The keys of one namespace, newest first.
+            models.Index(
+                fields=["namespace", "-id"],
+                name="apitoken_of_namespace",
+                condition=Q(namespace__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

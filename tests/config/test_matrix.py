@@ -12,12 +12,13 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
+from accounts.invites import create_invite
 from accounts.models import Scope
 from accounts.services import create_token, create_user, revoke_token
 from moderation.models import ItemKind, Scan
 from moderation.services.items import open_item
 from skills.models import ModerationStatus, Skill, SkillBadge, SkillComment
-from tests.factories.accounts import session_of, sign_in
+from tests.factories.accounts import organisation, session_of, sign_in
 from tests.factories.comments import reported
 from tests.factories.desk import decision_on
 from tests.factories.jobs import make_run
@@ -90,6 +91,28 @@ GET  me/devices/end/                                                            
 POST me/devices/end/                                                                     302
 GET  me/devices/<slug:session_id>/end/                                                   302 404 200 404 404 302 302 302
 POST me/devices/<slug:session_id>/end/                                                   302 404 302 404 404 302 302 302
+GET  invite/<slug:code>                                                                  302 200 200 200 200 302 302 302
+POST invite/<slug:code>                                                                  302
+GET  invite/<slug:code>/                                                                 302 200 200 200 200 302 302 302
+POST invite/<slug:code>/                                                                 302
+GET  me/namespaces/                                                                      302 200 200 200 200 302 302 302
+POST me/namespaces/                                                                      302 422 422 422 422 302 302 302
+GET  me/namespaces/<str:handle>/                                                         302 404 200 404 404 302 302 302
+POST me/namespaces/<str:handle>/                                                         302 404 422 404 404 302 302 302
+GET  me/namespaces/<str:handle>/members/                                                 302 404 200 404 404 302 302 302
+POST me/namespaces/<str:handle>/members/                                                 302 404 405 404 404 302 302 302
+GET  me/namespaces/<str:handle>/members/<int:user_id>/                                   302 404 200 404 404 302 302 302
+POST me/namespaces/<str:handle>/members/<int:user_id>/                                   302 404 422 404 404 302 302 302
+GET  me/namespaces/<str:handle>/members/<int:user_id>/remove/                            302 404 200 404 404 302 302 302
+POST me/namespaces/<str:handle>/members/<int:user_id>/remove/                            302 404 422 404 404 302 302 302
+GET  me/namespaces/<str:handle>/invites/                                                 302 404 200 404 404 302 302 302
+POST me/namespaces/<str:handle>/invites/                                                 302 404 422 404 404 302 302 302
+GET  me/namespaces/<str:handle>/invites/<int:invite_id>/revoke/                          302 404 200 404 404 302 302 302
+POST me/namespaces/<str:handle>/invites/<int:invite_id>/revoke/                          302 404 302 404 404 302 302 302
+GET  me/namespaces/<str:handle>/keys/                                                    302 404 200 404 404 302 302 302
+POST me/namespaces/<str:handle>/keys/                                                    302 404 422 404 404 302 302 302
+GET  me/namespaces/<str:handle>/keys/<slug:lookup_id>/revoke/                            302 404 200 404 404 302 302 302
+POST me/namespaces/<str:handle>/keys/<slug:lookup_id>/revoke/                            302 404 302 404 404 302 302 302
 # --- Staff: moderators read, admins act, nobody else is told that it is there
 #                                                                                        vis use own mod adm ban tok rev
 GET  staff/                                                                              404 404 404 200 200 404 404 404
@@ -514,6 +537,9 @@ class World:
         self.item = open_item(version=version, kind=ItemKind.REPORT)
         self.own_token, _ = create_token(user=alice, label="laptop")
         self.session, _ = session_of(alice)
+        acme = organisation("acme", owner=alice)
+        self.invite, self.invite_code = create_invite(namespace=acme, actor=alice)
+        self.key, _ = create_token(user=alice, label="hooks", namespace=acme)
         _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
         gone, revoked = create_token(user=alice, label="gone")
         revoke_token(token=gone, actor=alice)
@@ -544,10 +570,11 @@ class World:
         return response.status_code
 
     def address(self, route: str) -> str:
+        is_of_acme = route.startswith("me/namespaces/")
         values = {
             "slug": self.skill.slug,
             "owner": "alice",
-            "handle": "alice",
+            "handle": "acme" if is_of_acme else "alice",
             "version": "1.0.0",
             "path": "SKILL.md",
             "pair": "1.0.0...1.1.0",
@@ -556,7 +583,10 @@ class World:
             "mark": "another",
             "section": "skills",
             "part": "0",
-            "lookup_id": self.own_token.lookup_id,
+            "lookup_id": (self.key if is_of_acme else self.own_token).lookup_id,
+            "user_id": str(self.invite.created_by_id),
+            "invite_id": str(self.invite.pk),
+            "code": self.invite_code,
             "session_id": self.session.lookup_id,
             "run_id": str(self.run.pk),
             "comment_id": str(self.comment.pk),

@@ -11,7 +11,9 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from accounts.models import AuditEvent
+from accounts.invites import create_invite
+from accounts.models import AuditEvent, DeviceSession, Invite
+from accounts.sessions import start_login
 from config.derived import REGISTRY
 from jobs import progress, services, tasks, upkeep
 from jobs.models import JobRun, RunState, Trigger, Wish
@@ -19,6 +21,7 @@ from jobs.progress import Progress, Stopped
 from jobs.services import RunFinished, execute_run, start_run
 from skills.models import Skill
 from tests.config.rivals import at_once
+from tests.factories.accounts import organisation, session_of
 from tests.factories.skills import SkillFactory
 
 KIND = "refresh_derived"
@@ -515,6 +518,27 @@ def test_old_records_go(job):
 
     assert done.result["runs"] == 1
     assert set(JobRun.objects.filter(kind=KIND)) == {young}
+
+
+@pytest.mark.django_db
+def test_logins_and_invites_go_when_they_are_long_over(alice):
+    now, day = timezone.now(), timedelta(days=1)
+    acme = organisation("acme", owner=alice)
+    for age in (0, 2, 31):
+        login, _ = start_login(device_id=f"{age}")
+        session, _ = session_of(alice)
+        invite, _ = create_invite(namespace=acme, actor=alice)
+        for row in (login, session, invite):
+            type(row).objects.filter(pk=row.pk).update(expires_at=now - age * day)
+
+    done = execute_run(start_run(kind="prune_records").run.pk)
+
+    assert (done.result["logins"], done.result["command lines"], done.result["invites"]) == (
+        2,
+        1,
+        1,
+    )
+    assert (DeviceSession.objects.count(), Invite.objects.count()) == (2, 2)
 
 
 @pytest.mark.django_db
