@@ -131,3 +131,13 @@ def test_the_strongest_of_several_holds_gives_the_reason():
         "auto.reports",
         "quality.low",
     ]
+
+
+@pytest.mark.django_db
+def test_without_a_latest_the_newest_version_speaks_for_the_skill(publish):
+    skill = publish("notes", CLEAN, tags=["beta"]).skill
+    publish("notes", SUSPICIOUS, version="1.1.0", tags=["beta"])
+
+    scan_all()
+
+    assert stands(skill) == ("active", "scanner.static.suspicious", ["flagged.suspicious"], None)
