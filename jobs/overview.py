@@ -27,9 +27,10 @@ QUEUE_PATIENCE: Final = timedelta(seconds=30)
 # A job is late when it is overdue by its interval, within these bounds.
 LATE_BOUNDS: Final = (2 * MINUTE, 15 * MINUTE)
 ERROR_TAIL: Final = 300
-# What one failure may add to the page, in bytes of HTML; the run's own page shows all of it.
-HEADLINE_HTML: Final = 320
-TAIL_HTML: Final = 480
+# What all failures together may add to the page, in bytes of HTML, shared by the jobs: a page on
+# which everything fails is read, too. A run's own page shows all of its error.
+HEADLINE_HTML: Final = 5_600 // len(JOBS)
+TAIL_HTML: Final = 8_400 // len(JOBS)
 START_A_WORKER: Final = "Start one: manage.py worker"
 
 
