@@ -49,10 +49,10 @@ MEANING_OF_CODE: Final = {
     "too_many_reports": "You have as many open reports as one person may have.",
     "rescan_refused": "The version was scanned a moment ago; the body says when you may ask again.",
     "scan_unfinished": "The scan is not finished; ask again later.",
-    "claimed": "Another moderator is reviewing the item.",
+    "claimed": "Another moderator has the item.",
     "decided": "The item is decided already; the body says how.",
     "item_changed": "The item changed since the revision you named; look again.",
-    "request_key_used": "The key was sent with another decision; use a new one for each.",
+    "request_key_used": "Each decision needs a key of its own.",
     "scan_upload_gone": "Only published versions are scanned here, no folders.",
     "deleted": "You deleted this skill; you can bring it back.",
     "removed": "A moderator removed the skill.",
@@ -61,12 +61,14 @@ MEANING_OF_CODE: Final = {
     "body_too_large": "The body is too large.",
     "telemetry_too_large": "The report names too many skills or folders.",
     "preview_not_text": "The file is no UTF-8 text; fetch it without preview.",
-    "rate_limited": "Too many requests; Retry-After gives the seconds to wait.",
+    "rate_limited": "Too many requests; wait.",
 }
 KIND_OF_LIMIT: Final = {
     "read": "Reading",
     "write": "Publishing and changing",
     "download": "Downloads",
+    "upload": "Traces and batches",
+    "message": "Single messages",
     "login": "Signing in",
 }
 # Groups in the order of the page.

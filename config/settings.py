@@ -274,6 +274,10 @@ RATE_LIMITS = {
     "read": env.list("RATE_LIMIT_READ", cast=int, default=[3_000, 12_000, 120_000]),
     "write": env.list("RATE_LIMIT_WRITE", cast=int, default=[300, 3_000, 30_000]),
     "download": env.list("RATE_LIMIT_DOWNLOAD", cast=int, default=[1_200, 6_000, 60_000]),
+    # A session of the traces client comes as a trace and batches of 50 messages; one that is
+    # followed, a message at a time, whose refusals the client swallows.
+    "upload": env.list("RATE_LIMIT_UPLOAD", cast=int, default=[300, 6_000, 60_000]),
+    "message": env.list("RATE_LIMIT_MESSAGE", cast=int, default=[300, 12_000, 120_000]),
     "login": env.list("RATE_LIMIT_LOGIN", cast=int, default=[30, 30, 30]),
 }
 

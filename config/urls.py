@@ -26,6 +26,7 @@ from skills.moderation_api import router as moderation_router
 from skills.stats_api import report_install, report_sync
 from skills.stats_api import router as stats_router
 from skills.verify_api import router as verify_router
+from traces.v1_views import config_json
 
 api = ContractAPI(
     title="Skillboard API",
@@ -74,6 +75,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("accounts.v1_urls")),
     path("v1/", include("traces.v1_urls")),
     re_path(r"^v1/", csrf_exempt(envelope.not_found)),
+    path("config.json", config_json, name="traces-config"),
     path("healthz", site.healthz, name="healthz"),
     path("readyz", site.readyz, name="readyz"),
     path("robots.txt", site.robots, name="robots"),

@@ -119,6 +119,13 @@ JOBS: Final = (
         offset=timedelta(minutes=35),
     ),
     Job(
+        "purge_messages",
+        "Purge messages",
+        "Deletes the messages of traces that were taken back.",
+        "traces.jobs.purge_messages",
+        every=timedelta(minutes=10),
+    ),
+    Job(
         "deactivate_installs",
         "Deactivate unseen installs",
         "Counts installs that no client has reported for 60 days as no longer current.",

@@ -2,6 +2,9 @@ from django.apps import AppConfig
 
 
 class TracesConfig(AppConfig):
-    """Recorded agent sessions: no models before the traces client is served."""
+    """Recorded agent sessions: their messages, pages and the calls of the traces client."""
 
     name = "traces"
+
+    def ready(self) -> None:
+        from traces import derived  # noqa: F401  (registers the rules)

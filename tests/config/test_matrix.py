@@ -22,6 +22,7 @@ from tests.factories.accounts import organisation, session_of, sign_in
 from tests.factories.comments import reported
 from tests.factories.desk import decision_on
 from tests.factories.jobs import make_run
+from traces.models import Trace
 
 # Alice owns the skill and the token that the addresses name, and both tokens asked with.
 ACTORS = ("visitor", "user", "owner", "moderator", "admin", "banned", "token", "revoked")
@@ -51,6 +52,27 @@ GET  v1/namespaces                                                              
 POST v1/namespaces                                                                       401 401 401 401 401 401 403 401
 GET  v1/namespaces/<str:handle>/invites                                                  405
 POST v1/namespaces/<str:handle>/invites                                                  401 401 401 401 401 401 403 401
+GET  v1/feed                                                                             200 200 200 200 200 200 200 401
+POST v1/feed                                                                             405
+GET  v1/traces                                                                           401 401 401 401 401 401 403 401
+POST v1/traces                                                                           405
+GET  v1/namespaces/<str:handle>/traces                                                   200 200 200 200 200 200 403 401
+POST v1/namespaces/<str:handle>/traces                                                   405
+GET  v1/traces/<path:external_id>                                                        404 404 404 404 404 404 403 401
+POST v1/traces/<path:external_id>                                                        405
+PUT  v1/traces/<path:external_id>                                                        401 401 401 401 401 401 403 401
+DELETE v1/traces/<path:external_id>                                                      401 401 401 401 401 401 403 401
+GET  v1/traces/<path:external_id>/messages                                               404 404 404 404 404 404 403 401
+POST v1/traces/<path:external_id>/messages                                               405
+GET  v1/traces/<path:external_id>/messages/batch                                         405
+POST v1/traces/<path:external_id>/messages/batch                                         401 401 401 401 401 401 403 401
+GET  v1/traces/<path:external_id>/messages/<path:message_id>                             405
+POST v1/traces/<path:external_id>/messages/<path:message_id>                             405
+PUT  v1/traces/<path:external_id>/messages/<path:message_id>                             401 401 401 401 401 401 403 401
+GET  v1/traces/<path:external_id>/transfer                                               405
+POST v1/traces/<path:external_id>/transfer                                               401 401 401 401 401 401 403 401
+GET  config.json                                                                         200
+POST config.json                                                                         405
 GET  ^v1/                                                                                404
 POST ^v1/                                                                                404
 GET  healthz                                                                             200
@@ -540,6 +562,14 @@ class World:
         acme = organisation("acme", owner=alice)
         self.invite, self.invite_code = create_invite(namespace=acme, actor=alice)
         self.key, _ = create_token(user=alice, label="hooks", namespace=acme)
+        self.trace = Trace.objects.create(
+            namespace=alice.namespace,
+            created_by=alice,
+            external_id="session-1",
+            agent_id="codex",
+            client_title="Round totals",
+            visibility="private",
+        )
         _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
         gone, revoked = create_token(user=alice, label="gone")
         revoke_token(token=gone, actor=alice)
@@ -594,6 +624,8 @@ class World:
             "name": NAMES.get(route, "copy_totals"),
             "item_id": str(self.item.pk),
             "key": "remote-code",
+            "external_id": self.trace.external_id,
+            "message_id": "event-1",
             "object_id": "1",
             "report_id": "1",
             "badge_id": str(self.badge.pk),

@@ -1,0 +1,169 @@
+"""A trace: one recorded session of a coding agent, as its author shares it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
+from django.db import models
+from django.db.models import Case, F, GeneratedField, Q, When
+from django.db.models.functions import Now
+
+from accounts.models import HANDLE_LENGTH, Namespace, User, Visibility
+from accounts.tokens import ALPHABET
+from config.derived import DerivedModel
+from traces.querysets import TraceQuerySet
+
+PUBLIC_ID_LENGTH: Final = 22  # base 62 digits: 131 random bits
+EXTERNAL_ID_LENGTH: Final = 255
+TITLE_LENGTH: Final = 200
+
+_PUBLISHED: Final = Q(unpublished_at__isnull=True)
+_PUBLIC: Final = _PUBLISHED & Q(visibility=Visibility.PUBLIC)
+_OPEN: Final = ~Q(visibility=Visibility.PRIVATE)
+
+
+class VisibilitySource(models.TextChoices):
+    """Who chose the visibility that a trace has."""
+
+    CLIENT = "client", "Command line"
+    WEB = "web", "Its page"
+    API = "api", "API"
+
+
+class TitleSource(models.TextChoices):
+    """Where the title that pages show comes from."""
+
+    OWN = "own", "Author"
+    AI = "ai", "AI"
+    CLIENT = "client", "Client"
+
+
+def new_public_id() -> str:
+    """Return an id for links; nobody guesses the link of a trace that is shared by it alone."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(PUBLIC_ID_LENGTH))
+
+
+class Trace(DerivedModel):
+    """A shared session. `generation` rises with every unpublish; older messages are garbage.
+
+    The counts are of the live generation. Ingest moves them by what one statement wrote
+    (`sql/upsert_messages.sql`); `derived.py` holds the rule they are checked against.
+    """
+
+    public_id = models.CharField(
+        max_length=PUBLIC_ID_LENGTH, unique=True, default=new_public_id, db_collation="C"
+    )
+    namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, related_name="traces")
+    created_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="traces", db_index=False
+    )
+    external_id = models.CharField(max_length=EXTERNAL_ID_LENGTH, db_collation="C")
+    # Copies, so that a list of traces joins nothing.
+    owner_handle = models.CharField(max_length=HANDLE_LENGTH, default="", editable=False)
+    author_handle = models.CharField(max_length=HANDLE_LENGTH, default="", editable=False)
+
+    agent_id = models.CharField(max_length=64)
+    model = models.CharField(max_length=128, blank=True)
+    client_title = models.CharField(max_length=TITLE_LENGTH)
+    own_title = models.CharField(max_length=TITLE_LENGTH, blank=True)
+    ai_title = models.CharField(max_length=TITLE_LENGTH, blank=True)
+    # What pages and clients show: the author's title, else the AI's, else the client's.
+    title = GeneratedField(
+        expression=Case(
+            When(~Q(own_title=""), then=F("own_title")),
+            When(~Q(ai_title=""), then=F("ai_title")),
+            default=F("client_title"),
+        ),
+        output_field=models.CharField(max_length=TITLE_LENGTH),
+        db_persist=True,
+    )
+    project_path = models.CharField(max_length=1024, blank=True)
+    project_name = models.CharField(max_length=255, blank=True)
+    git_remote_url = models.CharField(max_length=1024, blank=True, db_collation="C")
+    git_branch = models.CharField(max_length=255, blank=True)
+    git_ref = models.CharField(max_length=255, blank=True)
+    related_to = models.CharField(max_length=255, blank=True)
+    relationship_type = models.CharField(max_length=64, blank=True)
+    # What was taken out of the fields above: rule, place and how often; never the secret.
+    redactions = models.JSONField(default=list)
+
+    visibility = models.CharField(max_length=8, choices=Visibility)
+    visibility_source = models.CharField(
+        max_length=8, choices=VisibilitySource, default=VisibilitySource.CLIENT
+    )
+    ai_summary_enabled = models.BooleanField(default=True)
+    exclude_from_ai = models.BooleanField(default=False)
+    ai_summary = models.TextField(blank=True)
+    summary_generated_at = models.DateTimeField(null=True)
+    summary_message_count = models.PositiveIntegerField(default=0)
+
+    generation = models.PositiveIntegerField(default=1)
+    unpublished_at = models.DateTimeField(null=True)
+    # Messages of generations below this one are deleted already.
+    purged_below = models.PositiveIntegerField(default=1)
+
+    message_count = models.PositiveIntegerField(default=0, editable=False)
+    user_count = models.PositiveIntegerField(default=0, editable=False)
+    assistant_count = models.PositiveIntegerField(default=0, editable=False)
+    tool_count = models.PositiveIntegerField(default=0, editable=False)
+    error_count = models.PositiveIntegerField(default=0, editable=False)
+
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # The last change of anything a reader sees; an upload that changes nothing leaves it.
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects = TraceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # The claim of a client's id within its owner; its index finds a trace again.
+            models.UniqueConstraint("namespace", "external_id", name="trace_once_per_owner"),
+        ]
+        indexes = [
+            # The feed: what everybody may list, newest first.
+            models.Index(fields=["-id"], name="trace_feed", condition=_PUBLIC),
+            # The feed of one agent, and of one repository.
+            models.Index(fields=["agent_id", "-id"], name="trace_feed_of_agent", condition=_PUBLIC),
+            models.Index(
+                fields=["git_remote_url", "-id"],
+                name="trace_feed_of_repository",
+                condition=_PUBLIC & ~Q(git_remote_url=""),
+            ),
+            # What a namespace shares with everybody, newest first.
+            models.Index(fields=["namespace", "-id"], name="trace_public_of_ns", condition=_PUBLIC),
+            # All that a namespace has, newest first: its members' lists.
+            models.Index(fields=["namespace", "-id"], name="trace_of_ns", condition=_PUBLISHED),
+            # What one person shares in a namespace: the list their client asks for every 6 s.
+            models.Index(
+                fields=["created_by", "namespace", "-id"],
+                name="trace_of_author",
+                condition=_PUBLISHED,
+            ),
+            # What members share of one repository.
+            models.Index(
+                fields=["namespace", "git_remote_url", "-id"],
+                name="trace_of_ns_repository",
+                condition=_PUBLISHED & ~Q(git_remote_url=""),
+            ),
+            # A client's id named by somebody who owns no such trace: the oldest that was open.
+            models.Index(
+                fields=["external_id", "id"], name="trace_by_external_id", condition=_OPEN
+            ),
+            # What the purge has to do.
+            models.Index(
+                fields=["id"],
+                name="trace_to_purge",
+                condition=Q(generation__gt=F("purged_below")),
+            ),
+            # The words of titles and summaries.
+            GinIndex(
+                SearchVector("title", "ai_summary", config="english"),
+                name="trace_by_words",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_id} of {self.namespace_id}"

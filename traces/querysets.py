@@ -1,0 +1,77 @@
+"""Named reads of traces and their messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db.models import F, Q
+
+from accounts.models import Scope, Visibility
+from config.derived import DerivedQuerySet
+from config.pagination import RowCompare
+
+if TYPE_CHECKING:
+    from accounts.policy import Actor
+
+# What a list never reads: texts that may be long.
+_LONG = ("ai_summary", "redactions")
+
+
+class TraceQuerySet(DerivedQuerySet):
+    """Reads of traces."""
+
+    def published(self) -> Self:
+        """Return the traces that were not taken back."""
+        return self.filter(unpublished_at__isnull=True)
+
+    def public(self) -> Self:
+        """Return what everybody may list."""
+        return self.published().filter(visibility=Visibility.PUBLIC)
+
+    def open_at_some_time(self) -> Self:
+        """Return what others may have a link to, unpublished ones too, the oldest first."""
+        return self.exclude(visibility=Visibility.PRIVATE).order_by("pk")
+
+    def of_members(self, actor: Actor) -> Self:
+        """Return the published traces of the namespaces this actor speaks for."""
+        return self.published().filter(namespace__in=actor.namespace_ids)
+
+    def listed_for(self, actor: Actor) -> Self:
+        """Return what this actor may list: public traces, and those of their namespaces."""
+        if not actor.namespace_ids or Scope.TRACES_READ not in actor.scopes:
+            return self.public()
+        mine = Q(namespace__in=actor.namespace_ids)
+        return self.published().filter(Q(visibility=Visibility.PUBLIC) | mine)
+
+    def newest_first(self, after: int | None = None) -> Self:
+        """Return the order of every list, from behind the trace with this key."""
+        rows = self if after is None else self.filter(pk__lt=after)
+        return rows.order_by("-pk")
+
+    def without_texts(self) -> Self:
+        """Leave out the long columns that lists do not show."""
+        return self.defer(*_LONG)
+
+    def to_purge(self) -> Self:
+        """Return the traces with messages of generations that are over."""
+        return self.filter(generation__gt=F("purged_below"))
+
+
+class MessageQuerySet(DerivedQuerySet):
+    """Reads of messages."""
+
+    def live(self, trace: Any) -> Self:
+        """Return the messages of the trace's generation."""
+        return self.filter(trace=trace, generation=trace.generation)
+
+    def of_kinds(self, kinds: Iterable[str]) -> Self:
+        """Return the messages of these kinds."""
+        return self.filter(kind__in=list(kinds))
+
+    def in_order(self, after: tuple[int, int] | None = None) -> Self:
+        """Return them from top to bottom, from behind this (position, key)."""
+        rows = self
+        if after is not None:
+            rows = self.filter(RowCompare(["position", "pk"], ">", list(after)))
+        return rows.order_by("position", "pk")

@@ -1,0 +1,261 @@
+"""A trace comes, changes, moves and goes: each function one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from accounts import audit
+from accounts.models import Namespace, Scope
+from accounts.policy import Actor
+from config.derived import deferred, refresh
+from config.errors import DomainError
+from traces import visibility
+from traces.derived import COUNTS
+from traces.models import Message, Trace, VisibilitySource
+from traces.uploads import Upload
+from traces.visibility import Chosen
+
+PURGE_BATCH: Final = 5_000
+
+
+class TraceNotFound(DomainError):
+    """There is no such trace, or not for who asks: both are told alike."""
+
+    code = "trace_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Trace not found: share it first, or check its id.")
+
+
+class NamespaceConflict(DomainError):
+    code = "namespace_conflict"
+
+
+class TraceExists(DomainError):
+    code = "trace_exists"
+
+
+class NamespaceNotFound(DomainError):
+    code = "namespace_not_found"
+
+
+class NotMember(DomainError):
+    code = "not_member"
+
+
+class ScopeMissing(DomainError):
+    code = "scope_missing"
+
+
+def require_scope(actor: Actor, scope: Scope) -> None:
+    """Raise `ScopeMissing` unless the actor's token may be used for this."""
+    if scope not in actor.scopes:
+        raise ScopeMissing(f"This key lacks the scope {scope}; make one that has it.")
+
+
+def upload_namespace(actor: Actor) -> Namespace:
+    """Return the namespace that this actor's uploads go to.
+
+    Raises `ScopeMissing`, and `NotMember` for the key of somebody who has left it.
+    """
+    require_scope(actor, Scope.TRACES_WRITE)
+    namespace = actor.active_namespace
+    if namespace is None or actor.user is None:
+        raise NotMember("This token belongs to no namespace; sign in again.")
+    if namespace.user_id != actor.user.pk and namespace.pk not in actor.namespace_ids:
+        raise NotMember(f"You are no member of {namespace} any more.")
+    return namespace
+
+
+@transaction.atomic
+def put_trace(*, actor: Actor, external_id: str, upload: Upload) -> Trace:
+    """Create the trace, or make it what the client says; a trace taken back is published again.
+
+    An upload that says nothing new writes nothing. Raises `NamespaceConflict` when it lives in
+    another namespace of the person, `VisibilityRefused`, and what `upload_namespace` raises.
+    """
+    namespace = upload_namespace(actor)
+    asked = visibility.allow(
+        upload.visibility, namespace.trace_visibilities, namespace.trace_policy
+    )
+    trace = _locked(namespace.pk, external_id)
+    if trace is None:
+        _refuse_if_elsewhere(actor, namespace, external_id)
+        trace, is_new = Trace.objects.get_or_create(
+            namespace=namespace,
+            external_id=external_id,
+            defaults={
+                "created_by": actor.user,
+                "visibility": asked,
+                "redactions": [list(row) for row in upload.redactions],
+                "agent_id": "unknown",
+                "client_title": "(No preview)",
+                **upload.columns(),
+            },
+        )
+        if is_new:
+            audit.record(
+                actor=actor.user, verb="trace.publish", thing=trace, after={"visibility": asked}
+            )
+            return trace
+        # Two first uploads at once: this one came second.
+        trace = _locked(namespace.pk, external_id)
+        if trace is None:
+            raise TraceNotFound
+    return _update(actor, trace, asked, upload)
+
+
+def _update(actor: Actor, trace: Trace, asked: str, upload: Upload) -> Trace:
+    chosen = visibility.after_upload(asked, Chosen(trace.visibility, trace.visibility_source))
+    wanted = {
+        **upload.columns(),
+        "visibility": chosen.visibility,
+        "visibility_source": chosen.source,
+        "redactions": [list(row) for row in upload.redactions],
+        "unpublished_at": None,
+    }
+    changed = {name: value for name, value in wanted.items() if getattr(trace, name) != value}
+    if changed:
+        Trace.objects.filter(pk=trace.pk).update(**changed, updated_at=Now())
+        if "unpublished_at" in changed:
+            audit.record(actor=actor.user, verb="trace.publish", thing=trace)
+        trace.refresh_from_db()
+    return trace
+
+
+def _locked(namespace_id: int, external_id: str) -> Trace | None:
+    rows = Trace.objects.select_for_update(no_key=True, of=("self",))
+    return rows.filter(namespace=namespace_id, external_id=external_id).first()
+
+
+def _refuse_if_elsewhere(actor: Actor, namespace: Namespace, external_id: str) -> None:
+    if actor.user is None:
+        return
+    others = Namespace.objects.editable_by(actor.user).exclude(pk=namespace.pk)
+    elsewhere = Trace.objects.published().filter(external_id=external_id, namespace__in=others)
+    found = elsewhere.values_list("owner_handle", flat=True).first()
+    if found is not None:
+        # The client looks for these words, and then offers to transfer the trace.
+        raise NamespaceConflict(
+            f"This trace is published to a different namespace: @{found}."
+            " Transfer it, or switch to that namespace."
+        )
+
+
+@transaction.atomic
+def unpublish(*, actor: Actor, trace: Trace) -> bool:
+    """Take a trace back: hidden at once, its count 0, its messages deleted by a job.
+
+    False when it is taken back already. The link stays the trace's own, for the next publish.
+    """
+    require_scope(actor, Scope.TRACES_WRITE)
+    with deferred():
+        taken = (
+            Trace.objects.published()
+            .filter(pk=trace.pk)
+            .update(
+                generation=F("generation") + 1,
+                unpublished_at=Now(),
+                updated_at=Now(),
+                ai_title="",
+                ai_summary="",
+                summary_generated_at=None,
+                summary_message_count=0,
+            )
+        )
+        if not taken:
+            return False
+        for count in COUNTS:
+            refresh(count, [trace.pk])
+    audit.record(actor=actor.user, verb="trace.unpublish", thing=trace)
+    return True
+
+
+@transaction.atomic
+def transfer(*, actor: Actor, trace: Trace, target: Namespace) -> Trace:
+    """Move a trace to another namespace of the person; its link stays.
+
+    There it is as open as before, or more private where that namespace wants it so. Raises
+    `NotMember`, `TraceExists`, `VisibilityRefused`, `TraceNotFound`.
+    """
+    require_scope(actor, Scope.TRACES_WRITE)
+    if target.pk not in actor.namespace_ids:
+        raise NotMember(f"You are no member of {target}.")
+    locked = _locked(trace.namespace_id, trace.external_id)
+    if locked is None or locked.unpublished_at is not None:
+        raise TraceNotFound
+    if locked.namespace_id == target.pk:
+        return locked
+    if Trace.objects.filter(namespace=target, external_id=locked.external_id).exists():
+        raise TraceExists(f"{target} has a trace with this id already.")
+    before = {"namespace": str(locked.namespace)}
+    locked.visibility = visibility.allow(
+        locked.visibility, target.trace_visibilities, target.trace_policy
+    )
+    locked.namespace = target
+    locked.save(update_fields=["namespace", "visibility"])
+    audit.record(
+        actor=actor.user,
+        verb="trace.transfer",
+        thing=locked,
+        before=before,
+        after={"namespace": str(target)},
+    )
+    return locked
+
+
+SETTINGS: Final = ("visibility", "own_title", "ai_summary_enabled", "exclude_from_ai")
+
+
+@transaction.atomic
+def change_settings(*, actor: Actor, trace: Trace, **settings: Any) -> Trace:
+    """Set what the author decides on the page: any of `SETTINGS`.
+
+    Raises `VisibilityRefused` for what the namespace does not allow, `TraceNotFound`.
+    """
+    require_scope(actor, Scope.TRACES_WRITE)
+    unknown = settings.keys() - set(SETTINGS)
+    if unknown:
+        raise TypeError(f"no settings: {sorted(unknown)}")
+    locked = _locked(trace.namespace_id, trace.external_id)
+    if locked is None or locked.unpublished_at is not None:
+        raise TraceNotFound
+    changed = {name: value for name, value in settings.items() if getattr(locked, name) != value}
+    if asked := changed.get("visibility"):
+        namespace = locked.namespace
+        if asked not in namespace.trace_visibilities:
+            visibility.allow(asked, namespace.trace_visibilities, "reject")
+        changed["visibility_source"] = VisibilitySource.WEB
+    if not changed:
+        return locked
+    before = {name: getattr(locked, name) for name in changed}
+    Trace.objects.filter(pk=locked.pk).update(**changed, updated_at=Now())
+    audit.record(
+        actor=actor.user, verb="trace.settings", thing=locked, before=before, after=changed
+    )
+    locked.refresh_from_db()
+    return locked
+
+
+def purge_generations(after: int = 0) -> Iterable[tuple[int, int]]:
+    """Delete the messages of generations that are over, a batch at a time.
+
+    Yields the trace's key and how many messages went. Repeatable and safe beside uploads: only
+    messages below the generation that was read are touched, and a generation never falls.
+    """
+    while True:
+        trace = Trace.objects.to_purge().filter(pk__gt=after).order_by("pk").first()
+        if trace is None:
+            return
+        old = Message.objects.filter(trace=trace, generation__lt=trace.generation)
+        while keys := list(old.order_by("pk").values_list("pk", flat=True)[:PURGE_BATCH]):
+            gone, _by_model = Message.objects.filter(pk__in=keys).delete()
+            yield trace.pk, gone
+        rows = Trace.objects.filter(pk=trace.pk, purged_below__lt=trace.generation)
+        rows.update(purged_below=trace.generation)
+        after = trace.pk
