@@ -121,6 +121,12 @@ def _boards(_scale: str) -> Iterator[object]:
     yield from boards.measure(_database(boards.SKILLS))
 
 
+def _messages(_scale: str) -> Iterator[object]:
+    from tests.benchmarks import messages
+
+    yield from messages.measure()
+
+
 def _scanner(_scale: str) -> Iterator[object]:
     from tests.benchmarks import scanner
 
@@ -146,6 +152,7 @@ _ALL: Final[tuple[Callable[[str], Iterator[object]], ...]] = (
     _events,
     _torture,
     _boards,
+    _messages,
     _scanner,
     _clients,
 )
@@ -158,6 +165,7 @@ BENCHMARKS: Final = {
     "fold": (_events,),
     "torture": (_torture,),
     "boards": (_boards,),
+    "messages": (_messages,),
     "scanner": (_scanner,),
     "clients": (_clients,),
 }

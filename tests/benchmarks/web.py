@@ -85,6 +85,7 @@ def serving(database: str) -> Iterator[int]:
         "DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings",
         "BENCH_DATABASE": database,
         "RATE_LIMIT_READ": UNLIMITED,
+        "RATE_LIMIT_UPLOAD": UNLIMITED,
         "PYTHONWARNINGS": "ignore",
     }
     server = {"web server": [sys.executable, *command.split(), "config.wsgi"]}
