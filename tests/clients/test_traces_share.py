@@ -1,0 +1,263 @@
+"""Sharing, following, reading back and moving sessions, with the unmodified traces client.
+
+Real Claude Code sessions beside the project are read only; Codex and long sessions are invented.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django_q.models import OrmQ
+
+from accounts.models import Membership, Namespace, NamespaceKind
+from accounts.policy import Actor
+from accounts.services import create_token
+from tests.clients.runner import Traces, wait_for
+from tests.conftest import SHARED, missing
+from tests.traces.test_ingest import row_versions
+from traces.models import Message, Trace
+from traces.services.publishing import transfer, unpublish
+
+pytestmark = [pytest.mark.client, pytest.mark.django_db(transaction=True)]
+
+PROJECT = "-home-alice-app"
+
+
+@pytest.fixture
+def keyed(traces, alice) -> Traces:
+    """The client with a key of Alice's own namespace."""
+    _token, text = create_token(user=alice, label="key", namespace=alice.namespace)
+    traces.env["TRACES_API_KEY"] = str(text)
+    return traces
+
+
+@pytest.fixture
+def acme(alice) -> Namespace:
+    namespace = Namespace.objects.create(handle="acme", kind=NamespaceKind.ORG)
+    Membership.objects.create(namespace=namespace, user=alice, role="owner")
+    return namespace
+
+
+def claude_file(traces: Traces, wanted: str) -> Path:
+    folder = traces.home / ".claude" / "projects" / PROJECT
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{wanted}.jsonl"
+
+
+def claude_lines(wanted: str, turns: int, first: int = 1) -> list[str]:
+    """An invented Claude Code session: a person asks, the agent thinks, calls and answers."""
+    lines = []
+    for n in range(first, first + turns):
+        at = {
+            "sessionId": wanted,
+            "cwd": "/home/alice/app",
+            "timestamp": f"2026-02-01T10:00:{n % 60:02}.000Z",
+        }
+        asked = {"role": "user", "content": f"Please round total number {n} to cents."}
+        call = {
+            "type": "tool_use",
+            "id": f"toolu_{n}",
+            "name": "Bash",
+            "input": {"command": f"pytest -k total_{n}"},
+        }
+        said = {"type": "text", "text": f"Total {n} is rounded now."}
+        answer = {"type": "tool_result", "tool_use_id": f"toolu_{n}", "content": f"{n} passed"}
+        agent = {"role": "assistant", "model": "claude-sonnet-4-5-20250929"}
+        entries: list[dict[str, Any]] = [
+            {"type": "user", "message": asked},
+            {"type": "assistant", "message": agent | {"content": [call]}},
+            {"type": "user", "message": {"role": "user", "content": [answer]}},
+            {"type": "assistant", "message": agent | {"content": [said]}},
+        ]
+        lines += [json.dumps({"uuid": str(uuid.uuid4()), **at, **entry}) for entry in entries]
+    return lines
+
+
+def write_claude(traces: Traces, wanted: str, turns: int) -> None:
+    claude_file(traces, wanted).write_text("\n".join(claude_lines(wanted, turns)) + "\n")
+
+
+def share(traces: Traces, wanted: str, *args: str) -> Trace:
+    ran = traces.run("share", "--trace-id", wanted, "--json", *args)
+    assert ran.code == 0, ran.text
+    return Trace.objects.get(external_id=wanted)
+
+
+def counted(trace: Trace) -> int:
+    """The stored count, after it was compared with the rows."""
+    trace.refresh_from_db()
+    assert trace.message_count == Message.objects.live(trace).count()
+    return trace.message_count
+
+
+def has_come(trace: Trace, messages: int) -> bool | None:
+    """Say whether so many are stored; None, not yet."""
+    return Trace.objects.filter(pk=trace.pk, message_count=messages).exists() or None
+
+
+SESSION = "7a1f0c52-0c6e-4a57-9d0e-3b1d7c1f2a10"
+
+
+def test_the_real_sessions_are_shared_whole_and_again_without_a_write(keyed):
+    folder = SHARED / "data" / "claude-sessions"
+    if not folder.is_dir():
+        missing("the real sessions", f"expected at {folder}")
+    shared = []
+    for n, path in enumerate(sorted(folder.glob("*.jsonl"))):
+        wanted = str(uuid.UUID(int=n + 1))
+        shutil.copy(path, claude_file(keyed, wanted))
+        shared.append(share(keyed, wanted))
+    assert sum(counted(trace) for trace in shared) == 731
+    before, times = row_versions(), {trace.pk: trace.updated_at for trace in shared}
+
+    again = [share(keyed, trace.external_id) for trace in shared]
+
+    assert row_versions() == before
+    assert {trace.pk: trace.updated_at for trace in again} == times
+    assert OrmQ.objects.count() == 0
+
+
+def test_what_is_appended_is_refreshed_and_read_back_in_an_empty_home(keyed, tmp_path):
+    write_claude(keyed, SESSION, 20)
+    trace = share(keyed, SESSION)
+    first = counted(trace)
+    with claude_file(keyed, SESSION).open("a") as log:
+        log.write("\n".join(claude_lines(SESSION, 2, first=21)) + "\n")
+
+    ran = keyed.run("refresh", "--trace-id", SESSION, "--json")
+
+    assert ran.code == 0, ran.text
+    assert counted(trace) == first + 8
+    elsewhere = Traces(keyed.address, tmp_path / "other-home", env=dict(keyed.env))
+    synced = elsewhere.run("sync", SESSION, "--json")
+    assert synced.code == 0, synced.text
+    shown = elsewhere.run("show", SESSION, "--remote", "--json")
+    assert shown.code == 0, shown.text
+    assert "Total 22 is rounded now." in shown.out
+    assert "Please round total number 1 to cents." in shown.out
+
+
+def test_nothing_new_is_refreshed_and_what_is_not_shared_says_so(keyed):
+    write_claude(keyed, SESSION, 2)
+
+    ran = keyed.run("refresh", "--trace-id", SESSION)
+    assert ran.code == 1
+    assert "share" in ran.text.lower()
+
+    share(keyed, SESSION)
+    before = row_versions()
+    assert keyed.run("refresh", "--trace-id", SESSION, "--json").code == 0
+    assert row_versions() == before
+
+
+def test_a_session_is_followed_line_by_line(keyed):
+    write_claude(keyed, SESSION, 5)
+    with keyed.started("share", "--trace-id", SESSION, "--follow") as running:
+        trace = wait_for(Trace.objects.filter(external_id=SESSION).first)
+        wait_for(lambda: has_come(trace, 20))
+        with claude_file(keyed, SESSION).open("a") as log:
+            log.write("\n".join(claude_lines(SESSION, 3, first=6)) + "\n")
+        wait_for(lambda: has_come(trace, 32))
+        running.process.terminate()
+
+    assert counted(share(keyed, SESSION)) == 32
+
+
+def test_a_codex_session_and_its_wrapper(keyed):
+    wanted = "0199aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee"
+    folder = keyed.home / ".codex" / "sessions" / "2026" / "02" / "01"
+    folder.mkdir(parents=True)
+    at = "2026-02-01T10:00:00.000Z"
+
+    def line(kind: str, **payload: Any) -> str:
+        return json.dumps({"timestamp": at, "type": kind, "payload": payload})
+
+    def message(role: str, text: str) -> str:
+        part = "input_text" if role == "user" else "output_text"
+        return line(
+            "response_item", type="message", role=role, content=[{"type": part, "text": text}]
+        )
+
+    lines = [
+        line("session_meta", id=wanted, cwd="/home/alice/app", timestamp=at, originator="codex"),
+        message(
+            "user", "<environment_context>\n<cwd>/home/alice/app</cwd>\n</environment_context>"
+        ),
+        message("user", "Add a CSV export command"),
+        line(
+            "response_item",
+            type="function_call",
+            name="shell",
+            call_id="c1",
+            arguments='{"command":["ls"]}',
+        ),
+        line("response_item", type="function_call_output", call_id="c1", output="main.py"),
+        message("assistant", "The command writes CSV now."),
+    ]
+    (folder / f"rollout-2026-02-01T10-00-00-{wanted}.jsonl").write_text("\n".join(lines) + "\n")
+
+    trace = share(keyed, wanted, "--visibility", "public")
+
+    assert (trace.agent_id, trace.visibility) == ("codex", "public")
+    assert counted(trace) == 5
+    assert (trace.user_count, trace.tool_count) == (1, 2)
+    assert Message.objects.live(trace).filter(kind="wrapper").count() == 1
+    assert "environment_context" not in trace.title
+
+
+def test_ten_thousand_messages_are_shared(keyed):
+    write_claude(keyed, SESSION, 2_500)
+
+    assert counted(share(keyed, SESSION)) == 10_000
+
+
+def test_a_trace_is_listed_moved_and_conflicts(keyed, alice, acme):
+    write_claude(keyed, SESSION, 2)
+    trace = share(keyed, SESSION, "--visibility", "public")
+    listed = keyed.run("list", "@alice", "--all", "--json")
+    assert SESSION in listed.out, listed.text
+
+    refused = keyed.run("transfer", SESSION, "--to", "acme")
+    assert refused.code == 1, refused.text
+    transfer(actor=Actor(user=alice), trace=trace, target=acme)
+    conflict = keyed.run("share", "--trace-id", SESSION, "--json")
+    assert conflict.code == 1
+    assert "published to a different namespace" in conflict.text
+
+
+def test_what_is_taken_back_and_shared_again_keeps_its_link(keyed, alice):
+    write_claude(keyed, SESSION, 3)
+    trace = share(keyed, SESSION)
+    unpublish(actor=Actor(user=alice), trace=trace)
+    assert counted(trace) == 0
+    gone = keyed.run("refresh", "--trace-id", SESSION)
+    assert gone.code == 1, gone.text
+
+    again = share(keyed, SESSION)
+
+    assert again.public_id == trace.public_id
+    assert counted(again) == 12
+
+
+def test_every_refusal_is_printed(keyed, alice):
+    write_claude(keyed, SESSION, 2)
+    namespace = alice.namespace
+    namespace.trace_visibilities, namespace.trace_policy = ["private"], "reject"
+    namespace.save()
+    refused = keyed.run("share", "--trace-id", SESSION, "--visibility", "public", "--json")
+    assert refused.code == 1
+    assert "does not allow public traces" in refused.text
+
+    _token, text = create_token(
+        user=alice, label="reader", namespace=namespace, scopes=["traces:read"]
+    )
+    keyed.env["TRACES_API_KEY"] = str(text)
+    refused = keyed.run("share", "--trace-id", SESSION, "--json")
+    assert refused.code == 1
+    assert "lacks the scope traces:write" in refused.text
+    assert keyed.run("sync", "not-shared-anywhere").code == 1
