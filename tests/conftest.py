@@ -25,6 +25,12 @@ def pytest_configure(config: pytest.Config) -> None:
         _drop_databases_of_killed_runs()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What takes long comes first, or one worker has it left while the others have nothing to do.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def _drop_databases_of_killed_runs() -> None:
     with psycopg.connect(**_maintenance_address(), autocommit=True) as server:
         found = server.execute(

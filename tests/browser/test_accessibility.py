@@ -36,6 +36,7 @@ ADDRESSES = {
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_no_page_breaks_a_rule_of_axe(site, page, alice, size):
     fill(alice.namespace, 3)

@@ -68,6 +68,7 @@ def test_deciding_and_taking_back_stay_on_the_page(site, page, publish, alice, m
     expect(page.locator("#pane h2")).to_have_text("plain@1.0.0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_no_page_of_the_desk_breaks_a_rule_of_axe(site, page, publish, alice, ada, mona, size):
     items = fill_desk(publish, alice, ada)

@@ -132,6 +132,7 @@ def test_without_javascript_the_same_works(site, browser, ada):
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_no_staff_page_breaks_a_rule_of_axe(site, page, ada, size):
     run = fill_room(ada)

@@ -52,6 +52,7 @@ def sign_in(page, site, handle: str, password: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_no_page_breaks_a_rule_of_axe_or_scrolls_sideways(site, page, alice, decision, size):
     page.set_viewport_size(size)

@@ -568,6 +568,7 @@ def test_a_key_is_seen_within_a_tenth_of_a_second(desk, queue):
     assert seen <= 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["desktop", "phone"])
 def test_the_queue_breaks_no_rule_of_axe(site, page, mona, ada, queue, size):
     items.claim_item(item_id=queue[1].pk, actor=ada)

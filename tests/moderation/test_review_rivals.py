@@ -42,6 +42,7 @@ def many_items(count: int) -> list[ReviewItem]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_decide_at_once_one_does_and_the_other_learns_who_and_when(mona, ada):
     told = []
