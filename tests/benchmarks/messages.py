@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import http.client
+import os
 import random
 import statistics as middle
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +40,7 @@ SENT: Final = 40
 CLIENTS: Final = 4
 LONG: Final = 10_000
 LISTED: Final = 10_000
+HUGE: Final = 50_000
 
 OPTIMISTIC: Final = """
 WITH incoming AS (
@@ -73,6 +77,7 @@ def measure() -> Iterator[Measurement]:
         yield from _again(actor)
         yield from _over_http(actor)
         yield _newest()
+        yield _memory(actor)
 
 
 def _build() -> None:
@@ -325,3 +330,41 @@ def _newest() -> Measurement:
     return at_most(
         "newest 25 traces", plan["Shared Hit Blocks"] + plan["Shared Read Blocks"], "blocks", 35
     )
+
+
+# --- A long trace is read in chunks ---------------------------------------------------------------
+
+
+def _memory(actor: Actor) -> Measurement:
+    """Return by how much reading 50,000 messages of 2 KB makes a process grow."""
+    trace = _new_trace(actor, "huge")
+    with psycopg.connect(**libpq(), autocommit=True) as raw, raw.cursor() as cursor:
+        for k in range(HUGE // SIZE):
+            _exact(cursor, trace.pk, batch.stored_rows(_batch(k)).decode())
+    done = subprocess.run(
+        [sys.executable, "-c", READER, trace.public_id],
+        env={**os.environ, "BENCH_DATABASE": DATABASE, "PYTHONWARNINGS": "ignore"}
+        | {"DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    messages, grown = map(int, done.stdout.split())
+    if messages != HUGE:
+        raise RuntimeError(f"{messages} of {HUGE} messages came")
+    return at_most("growth of a process that sends 50,000 messages", grown // 1024, "MB", 100)
+
+
+READER: Final = """
+import resource, sys
+import django
+django.setup()
+from django.test import Client
+size = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+address = f"/v1/traces/{sys.argv[1]}"
+Client().get(address, headers={"host": "localhost"})
+before = size()
+answer = Client().get(address + "/messages", headers={"host": "localhost"})
+found = sum(chunk.count(b'"externalId"') for chunk in answer.streaming_content)
+print(found, size() - before)
+"""
