@@ -87,6 +87,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("jobs.urls")),
     path("", include("moderation.urls")),
+    path("", include("traces.own_urls")),
     path("", include("skills.urls")),
     re_path(r"^api/", site.api_not_found),
 ]

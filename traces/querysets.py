@@ -69,6 +69,10 @@ class MessageQuerySet(DerivedQuerySet):
         """Return the messages of these kinds."""
         return self.filter(kind__in=list(kinds))
 
+    def redacted(self) -> Self:
+        """Return the messages that something was taken out of."""
+        return self.exclude(redactions=[])
+
     def in_order(self, after: tuple[int, int] | None = None) -> Self:
         """Return them from top to bottom, from behind this (position, key)."""
         rows = self

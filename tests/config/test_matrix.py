@@ -22,7 +22,7 @@ from tests.factories.accounts import organisation, session_of, sign_in
 from tests.factories.comments import reported
 from tests.factories.desk import decision_on
 from tests.factories.jobs import make_run
-from traces.models import Trace
+from tests.factories.traces import Uploader, said
 
 # Alice owns the skill and the token that the addresses name, and both tokens asked with.
 ACTORS = ("visitor", "user", "owner", "moderator", "admin", "banned", "token", "revoked")
@@ -117,6 +117,14 @@ GET  invite/<slug:code>                                                         
 POST invite/<slug:code>                                                                  302
 GET  invite/<slug:code>/                                                                 302 200 200 200 200 302 302 302
 POST invite/<slug:code>/                                                                 302
+GET  me/traces/                                                                          302 200 200 200 200 302 302 302
+POST me/traces/                                                                          405
+GET  me/traces/<str:public_id>/                                                          302 404 200 404 404 302 302 302
+POST me/traces/<str:public_id>/                                                          302 404 302 404 404 302 302 302
+GET  me/traces/<str:public_id>/transfer/                                                 405
+POST me/traces/<str:public_id>/transfer/                                                302 404 422 404 404 302 302 302
+GET  me/traces/<str:public_id>/unshare/                                                  302 404 200 404 404 302 302 302
+POST me/traces/<str:public_id>/unshare/                                                  302 404 302 404 404 302 302 302
 GET  me/namespaces/                                                                      302 200 200 200 200 302 302 302
 POST me/namespaces/                                                                      302 422 422 422 422 302 302 302
 GET  me/namespaces/<str:handle>/                                                         302 404 200 404 404 302 302 302
@@ -488,6 +496,7 @@ FORMS = {
     "staff/comments/<int:comment_id>/show/": DECIDED,
     "staff/comments/<int:comment_id>/dismiss/": DECIDED,
     "me/skills/<str:slug>/rescan/": {"version": "1.0.0"},
+    "me/traces/<str:public_id>/": {"own_title": "Mine"},
     "staff/badges/": {"skill": "@alice/pdf-tools", "kind": "official", "reason": "Ours."},
     "staff/badges/<int:badge_id>/take/": {"reason": "Old."},
     "staff/settings/reserved/": {"slug": "desk-lamp", "reason": "Ours."},
@@ -562,14 +571,7 @@ class World:
         acme = organisation("acme", owner=alice)
         self.invite, self.invite_code = create_invite(namespace=acme, actor=alice)
         self.key, _ = create_token(user=alice, label="hooks", namespace=acme)
-        self.trace = Trace.objects.create(
-            namespace=alice.namespace,
-            created_by=alice,
-            external_id="session-1",
-            agent_id="codex",
-            client_title="Round totals",
-            visibility="private",
-        )
+        self.trace = Uploader(alice).share("session", [said(1)], visibility="private")
         _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
         gone, revoked = create_token(user=alice, label="gone")
         revoke_token(token=gone, actor=alice)
@@ -611,6 +613,7 @@ class World:
             "board": "trending",
             "window": "7d",
             "mark": "another",
+            "public_id": self.trace.public_id,
             "section": "skills",
             "part": "0",
             "lookup_id": (self.key if is_of_acme else self.own_token).lookup_id,

@@ -73,6 +73,12 @@ class Message(DerivedModel):
             models.Index(
                 fields=["trace", "generation", "kind", "position", "id"], name="message_of_kind"
             ),
+            # Where something was taken out: what its author checks before opening a trace.
+            models.Index(
+                fields=["trace", "generation", "position", "id"],
+                name="message_redacted",
+                condition=~Q(redactions=[]),
+            ),
             # What people asked for, by its words.
             GinIndex(
                 SearchVector(Left("text", SEARCHED_LENGTH), config="english"),

@@ -142,6 +142,17 @@ class Trace(DerivedModel):
                 name="trace_of_author",
                 condition=_PUBLISHED,
             ),
+            # The same two lists, of one visibility: the filter of "My traces".
+            models.Index(
+                fields=["created_by", "namespace", "visibility", "-id"],
+                name="trace_of_author_open_to",
+                condition=_PUBLISHED,
+            ),
+            models.Index(
+                fields=["namespace", "visibility", "-id"],
+                name="trace_of_ns_open_to",
+                condition=_PUBLISHED,
+            ),
             # What members share of one repository.
             models.Index(
                 fields=["namespace", "git_remote_url", "-id"],

@@ -1,0 +1,18 @@
+"""Addresses of what authors do with their traces."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from traces import own_views
+
+app_name = "own_traces"
+
+MINE = "me/traces/<str:public_id>/"
+
+urlpatterns: list[URLPattern] = [
+    path("me/traces/", own_views.traces, name="traces"),
+    path(MINE, own_views.trace, name="trace"),
+    path(f"{MINE}transfer/", own_views.transfer, name="transfer"),
+    path(f"{MINE}unshare/", own_views.unshare, name="unshare"),
+]
