@@ -147,6 +147,12 @@ POST me/namespaces/<str:handle>/keys/<slug:lookup_id>/revoke/                   
 #                                                                                        vis use own mod adm ban tok rev
 GET  staff/                                                                              404 404 404 200 200 404 404 404
 POST staff/                                                                              404 404 404 405 405 404 404 404
+GET  staff/traces/                                                                       404 404 404 404 200 404 404 404
+POST staff/traces/                                                                       404 404 404 404 405 404 404 404
+GET  staff/traces/<str:public_id>/                                                       404 404 404 404 200 404 404 404
+POST staff/traces/<str:public_id>/                                                       404 404 404 404 405 404 404 404
+GET  staff/traces/<str:public_id>/recount/                                               404 404 404 404 405 404 404 404
+POST staff/traces/<str:public_id>/recount/                                               404 404 404 404 302 404 404 404
 GET  staff/jobs/                                                                         404 404 404 200 200 404 404 404
 POST staff/jobs/                                                                         404 404 404 405 405 404 404 404
 GET  staff/jobs/<int:run_id>/                                                            404 404 404 200 200 404 404 404
