@@ -14,7 +14,7 @@ STATEMENT_SECONDS: Final = 5
 
 
 @contextmanager
-def bounded() -> Iterator[None]:
+def bounded(*, statement_seconds: int = STATEMENT_SECONDS) -> Iterator[None]:
     """Make the block one transaction in which a lock or a statement takes seconds at most.
 
     Raises `OperationalError` when that is over. Also a decorator.
@@ -24,7 +24,7 @@ def bounded() -> Iterator[None]:
             cursor.execute(
                 "SELECT set_config('lock_timeout', %s, true),"
                 " set_config('statement_timeout', %s, true)",
-                [f"{LOCK_SECONDS}s", f"{STATEMENT_SECONDS}s"],
+                [f"{LOCK_SECONDS}s", f"{statement_seconds}s"],
             )
         yield
 

@@ -1,10 +1,10 @@
-"""Addresses of what authors and staff do with traces."""
+"""Addresses of what authors and staff do with traces, and of the search."""
 
 from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from traces import own_views, staff_views
+from traces import own_views, search_views, staff_views
 
 app_name = "own_traces"
 
@@ -12,6 +12,7 @@ MINE = "me/traces/<str:public_id>/"
 STAFF = "staff/traces/<str:public_id>/"
 
 urlpatterns: list[URLPattern] = [
+    path("t/search/", search_views.search_page, name="search"),
     path("me/traces/", own_views.traces, name="traces"),
     path(MINE, own_views.trace, name="trace"),
     path(f"{MINE}transfer/", own_views.transfer, name="transfer"),

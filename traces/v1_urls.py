@@ -10,11 +10,13 @@ from django.urls import path
 
 from config.envelope import by_method
 from traces import v1_views as calls
+from traces.search_views import search_call
 
 ONE = "traces/<path:external_id>"
 
 urlpatterns = [
     path("feed", by_method(GET=calls.feed)),
+    path("search", by_method(GET=search_call)),
     path("traces", by_method(GET=calls.list_own)),
     path("namespaces/<str:handle>/traces", by_method(GET=calls.list_namespace)),
     path(f"{ONE}/messages/batch", by_method(POST=calls.post_messages)),

@@ -73,6 +73,8 @@ GET  v1/traces/<path:external_id>/transfer                                      
 POST v1/traces/<path:external_id>/transfer                                               401 401 401 401 401 401 403 401
 GET  config.json                                                                         200
 POST config.json                                                                         405
+GET  v1/search                                                                           200 200 200 200 200 200 403 401
+POST v1/search                                                                           405
 GET  ^v1/                                                                                404
 POST ^v1/                                                                                404
 GET  healthz                                                                             200
@@ -93,6 +95,8 @@ GET  about/ranking/                                                             
 POST about/ranking/                                                                      405
 GET  about/feeds/                                                                        200
 POST about/feeds/                                                                        405
+GET  t/search/                                                                           200
+POST t/search/                                                                           405
 # --- People
 #                                                                                        vis use own mod adm ban tok rev
 GET  login/                                                                              200 302 302 302 302 200 200 200

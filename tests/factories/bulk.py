@@ -42,7 +42,7 @@ def list_skills(namespace: Namespace, rows: Iterable[dict[str, Any]]) -> list[Sk
 def copy_row(row: models.Model, first: int, count: int, columns: dict[str, str]) -> None:
     """Copy a stored row `count` times past every hook; `columns` are SQL over `n`, the number."""
     meta = row._meta
-    copied = [f.column for f in meta.concrete_fields if not f.primary_key]
+    copied = [f.column for f in meta.concrete_fields if not (f.primary_key or f.generated)]
     chosen = [columns.get(column, f't."{column}"') for column in copied]
     with connection.cursor() as cursor:
         cursor.execute(
