@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.identity import api_actor
 from accounts.models import Namespace, Scope
+from accounts.organisations import AdminRequired
 from accounts.policy import Actor
 from config import envelope
 from config.errors import DomainError
@@ -22,7 +23,7 @@ from config.formats import bytes_size
 from config.pagination import read_cursor, sign_cursor
 from traces import batch
 from traces.batch import BodyUnreadable, MessageInvalid
-from traces.lookup import find_trace, own_trace
+from traces.lookup import find_trace, may_manage, own_trace
 from traces.models import Message, Trace
 from traces.serializers import MESSAGE_COLUMNS, message_json, trace_data, trace_detail
 from traces.services import ingest, publishing
@@ -104,7 +105,7 @@ def get_trace(request: HttpRequest, external_id: str) -> HttpResponseBase:
 def delete_trace(request: HttpRequest, external_id: str) -> HttpResponseBase:
     """Take a trace back."""
     actor = _writer(request)
-    trace = own_trace(actor, external_id)
+    trace = _managed(actor, external_id)
     publishing.unpublish(actor=actor, trace=trace)
     return envelope.ok({"trace": {"id": trace.public_id, "externalId": trace.external_id}})
 
@@ -121,9 +122,16 @@ def transfer_trace(request: HttpRequest, external_id: str) -> HttpResponseBase:
     target = mine.filter(pk=int(wanted)).first() if len(wanted) < 19 else None  # noqa: PLR2004
     if target is None:
         raise NamespaceNotFound("Namespace not found; `traces namespace list` tells yours.")
-    trace = own_trace(actor, external_id)
+    trace = _managed(actor, external_id)
     moved = publishing.transfer(actor=actor, trace=trace, target=target)
     return envelope.ok({"trace": trace_detail(moved)})
+
+
+def _managed(actor: Actor, external_id: str) -> Trace:
+    trace = own_trace(actor, external_id)
+    if not may_manage(actor, trace):
+        raise AdminRequired(f"Only its author and the admins of @{trace.owner_handle} can do this.")
+    return trace
 
 
 def _reader(request: HttpRequest) -> Actor:

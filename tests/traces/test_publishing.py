@@ -307,3 +307,18 @@ def test_no_token_reads_what_is_open_and_writes_nothing():
     assert Client().get("/v1/feed").json() == {
         "ok": True, "data": {"traces": [], "continueCursor": None, "isDone": True},
     }  # fmt: skip
+
+
+def test_in_an_organisation_members_add_to_a_trace_and_its_author_and_admins_decide(
+    alice, charlie, mona, acme
+):
+    for person in (charlie, mona):
+        Membership.objects.create(namespace=acme, user=person, role="member")
+    author, member = Uploader(charlie, acme), Uploader(mona, acme)
+    author.share(ID, session(2))
+
+    assert member.post(ID, session(4)).json()["data"]["messageCount"] == 4
+    assert refusal(member.send("DELETE", f"/v1/traces/{ID}", b"")) == (403, "ADMIN_REQUIRED")
+    assert Uploader(alice, acme).send("DELETE", f"/v1/traces/{ID}", b"").status_code == 200
+    author.share(ID, session(2))
+    assert author.send("DELETE", f"/v1/traces/{ID}", b"").status_code == 200
