@@ -40,7 +40,7 @@ LAST_PORT: Final = 65_535
 SMOKE_PAGES: Final = ("/", "/skills/", "/login/", "/api/docs/", "/api/v1/skills?limit=1", "/readyz")
 SMOKE_JOB: Final = "sweep_blobs"
 # What fills the demo, in order; each command is safe to repeat.
-CONTENT: Final = ("demo_accounts", "demo_skills", "demo_desk")
+CONTENT: Final = ("demo_accounts", "demo_skills", "demo_desk", "demo_traces")
 
 
 class Command(BaseCommand):
