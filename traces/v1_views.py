@@ -130,7 +130,7 @@ def transfer_trace(request: HttpRequest, external_id: str) -> HttpResponseBase:
 def _managed(actor: Actor, external_id: str) -> Trace:
     trace = own_trace(actor, external_id)
     if not may_manage(actor, trace):
-        raise AdminRequired(f"Only its author and the admins of @{trace.owner_handle} can do this.")
+        raise AdminRequired(trace.namespace)
     return trace
 
 
