@@ -12,7 +12,7 @@ from ninja.errors import ValidationError
 from accounts.api import router as accounts_router
 from accounts.users_api import router as users_router
 from accounts.views import admin_sign_in
-from config import envelope, site
+from config import envelope, site, sitemaps
 from config.api import ContractAPI, error_response
 from config.errors import DomainError
 from config.reference import reference
@@ -79,6 +79,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", site.healthz, name="healthz"),
     path("readyz", site.readyz, name="readyz"),
     path("robots.txt", site.robots, name="robots"),
+    path("sitemap.xml", sitemaps.index, name="sitemap"),
+    path("sitemap-<str:section>-<int:part>.xml", sitemaps.part, name="sitemap-part"),
     path("api/docs/", reference, name="api-docs"),
     path("about/", site.about, name="about"),
     # In front of the admin site's own: one sign-in page, with one limit and one lock.

@@ -7,4 +7,4 @@ class SkillsConfig(AppConfig):
     name = "skills"
 
     def ready(self) -> None:
-        from skills import derived  # noqa: F401  (registers the rules)
+        from skills import derived, sitemaps  # noqa: F401  (they register themselves)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import io
-import unicodedata
 from collections.abc import Sequence
-from functools import cache, lru_cache
-from pathlib import Path
 from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import parse_etags
 from django.views.decorators.http import require_safe
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageDraw
 
 from config.formats import compact_count
+from config.kept import Kept, hash_text
+from config.pictures import (
+    ACCENT,
+    BAR,
+    INK,
+    MARGIN,
+    SIZE,
+    SOFT,
+    canvas,
+    drawable,
+    fitted,
+    font,
+    png,
+)
 from config.text import clean_line
 from skills.board_pages import (
     BoardQuery,
@@ -25,23 +35,12 @@ from skills.board_pages import (
     board_query,
     read_board,
 )
-from skills.kept import Kept, hash_text
 
-SIZE: Final = (1200, 630)
 ROWS: Final = 5
-FONT: Final = Path(__file__).parent / "fonts" / "NotoSans-Regular.ttf"
-PAPER, INK, SOFT, ACCENT, BAR = "#f7f8fa", "#14181f", "#4a5261", "#0b5fc4", "#e3eefc"
-MARGIN: Final = 64
 TOP, ROW_HEIGHT = 160, 90
 NAME_LEFT, NAME_WIDTH = 136, 760
 NAME_SIZES: Final = (34, 30, 26)
 """A long name shrinks through these before it is cut."""
-
-NO_CHARACTER: Final = "\U0010ffff"
-"""No font has a glyph for it, and none ever will."""
-
-VARIATION_SELECTORS: Final = frozenset(map(chr, range(0xFE00, 0xFE10)))
-"""They say how the character before is drawn; alone the font draws a circle for them."""
 
 HASH_LENGTH: Final = 16
 IMAGES_LIMIT_BYTES: Final = 4_000_000
@@ -78,19 +77,12 @@ def board_image(request: HttpRequest, board: str, window: str, mark: str) -> Htt
 
 def draw(title: str, lines: Sequence[Line]) -> bytes:
     """Return a PNG of 1200 by 630: the title and up to five of (rank, name, owner, count)."""
-    image = Image.new("RGB", SIZE, PAPER)
-    pen = ImageDraw.Draw(image)
-    pen.rectangle((0, 0, SIZE[0], 12), fill=ACCENT)
-    # The one weight we carry; a thin outline in its own colour makes it bold.
-    pen.text((MARGIN, 58), title, font=_font(56), fill=INK, stroke_width=1, stroke_fill=INK)
-    pen.text((SIZE[0] - MARGIN, 78), "Skillboard", font=_font(34), fill=ACCENT, anchor="ra")
+    image, pen = canvas(title)
     for number, line in enumerate(lines):
         _draw_line(pen, TOP + number * ROW_HEIGHT, line)
     if not lines:
-        pen.text((MARGIN, TOP + 20), "Nothing is ranked yet.", font=_font(38), fill=SOFT)
-    out = io.BytesIO()
-    image.quantize(colors=64).save(out, "PNG", optimize=True)
-    return out.getvalue()
+        pen.text((MARGIN, TOP + 20), "Nothing is ranked yet.", font=font(38), fill=SOFT)
+    return png(image)
 
 
 def _draw_line(pen: ImageDraw.ImageDraw, top: int, line: Line) -> None:
@@ -98,29 +90,13 @@ def _draw_line(pen: ImageDraw.ImageDraw, top: int, line: Line) -> None:
     box = (MARGIN, top, SIZE[0] - MARGIN, top + ROW_HEIGHT - 12)
     pen.rounded_rectangle(box, radius=8, fill=BAR if rank == 1 else "#ffffff")
     middle = top + (ROW_HEIGHT - 12) // 2
-    pen.text((MARGIN + 36, middle), str(rank), font=_font(34), fill=ACCENT, anchor="mm")
-    shown, font = _fitted(name, NAME_WIDTH)
-    pen.text((NAME_LEFT, middle - 14), shown, font=font, fill=INK, anchor="lm")
-    pen.text((NAME_LEFT, middle + 20), f"@{owner}", font=_font(22), fill=SOFT, anchor="lm")
+    pen.text((MARGIN + 36, middle), str(rank), font=font(34), fill=ACCENT, anchor="mm")
+    shown, letters = fitted(name, NAME_WIDTH, NAME_SIZES)
+    pen.text((NAME_LEFT, middle - 14), shown, font=letters, fill=INK, anchor="lm")
+    pen.text((NAME_LEFT, middle + 20), f"@{owner}", font=font(22), fill=SOFT, anchor="lm")
     right = SIZE[0] - MARGIN - 24
-    pen.text((right, middle - 14), count, font=_font(32), fill=INK, anchor="rm")
-    pen.text((right, middle + 20), "downloads", font=_font(22), fill=SOFT, anchor="rm")
-
-
-def _fitted(text: str, width: int) -> tuple[str, ImageFont.FreeTypeFont]:
-    """Return the text and a font in which it fits: smaller letters first, then fewer."""
-    for size in NAME_SIZES:
-        font = _font(size)
-        if font.getlength(text) <= width:
-            return text, font
-    while text and font.getlength(f"{text}…") > width:
-        text = text[:-1]
-    return f"{text.rstrip()}…", font
-
-
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(FONT, size)
+    pen.text((right, middle - 14), count, font=font(32), fill=INK, anchor="rm")
+    pen.text((right, middle + 20), "downloads", font=font(22), fill=SOFT, anchor="rm")
 
 
 def _lines(rows: Sequence[Row]) -> list[Line]:
@@ -128,36 +104,13 @@ def _lines(rows: Sequence[Row]) -> list[Line]:
     return [
         (
             row.rank,
-            _drawable(clean_line(row.card.display_name, 100)) or row.card.slug,
+            drawable(clean_line(row.card.display_name, 100)) or row.card.slug,
             clean_line(row.card.owner_handle, 40),
             compact_count(row.downloads),
         )
         for row in rows
         if row.rank <= ROWS
     ]
-
-
-def _drawable(name: str) -> str:
-    """Return a name as our one font can draw it: nothing where it lacks a letter, without symbols.
-
-    An emoji that is left out leaves a name; a name without some of its letters is another one.
-    """
-    missing = {c for c in name if c in VARIATION_SELECTORS or not _has_glyph(c)}
-    if any(unicodedata.category(character)[0] in "LN" for character in missing):
-        return ""
-    return " ".join("".join(character for character in name if character not in missing).split())
-
-
-@lru_cache(4_096)
-def _has_glyph(character: str) -> bool:
-    """Say whether the font draws this: neither the box for what it lacks, nor nothing at all."""
-    shape = _shape(character)
-    return shape != _shape(NO_CHARACTER) and shape[0][0] > 0
-
-
-def _shape(character: str) -> tuple[tuple[int, int], bytes]:
-    mask = _font(NAME_SIZES[0]).getmask(character)
-    return mask.size, bytes(mask)
 
 
 def _mark(query: BoardQuery, lines: list[Line]) -> str:

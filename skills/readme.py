@@ -9,11 +9,11 @@ from typing import Any, Final
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from config.kept import Kept
 from config.markdown import render_markdown
 from config.text import mark_invisible
 from skills.addresses import files_url
 from skills.frontmatter import FrontMatterRefused, parse_skill_md
-from skills.kept import Kept
 from skills.models import Skill, SkillVersion
 
 FIRST_BYTES: Final = 20 * 1024

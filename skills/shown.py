@@ -15,7 +15,8 @@ from django.views.decorators.http import require_safe
 from accounts.identity import page_actor
 from accounts.models import Membership
 from accounts.policy import Actor, Verb, can, owns
-from skills import kept, lookup, verdict
+from config.kept import revalidated, set_caching
+from skills import lookup, verdict
 from skills.addresses import author_url, my_skill_url, skill_url, version_url
 from skills.models import ModerationStatus, Skill, SkillAlias, SkillStar, SkillVersion
 from skills.standing import Standing
@@ -57,8 +58,8 @@ def with_skill(view: View, *, removed_too: bool = False) -> View:
             raise Http404
         response = view(request, skill, **rest)
         is_read = request.method in SAFE_METHODS
-        kept.set_caching(request, response, is_public=skill.is_public and is_read)
-        return kept.revalidated(request, response) if is_read else response
+        set_caching(request, response, is_public=skill.is_public and is_read)
+        return revalidated(request, response) if is_read else response
 
     return found
 

@@ -13,7 +13,6 @@ from skills import (
     comment_views,
     diff_views,
     file_views,
-    sitemaps,
     skill_views,
     stats_views,
     views,
@@ -56,6 +55,4 @@ urlpatterns: list[URLPattern] = [
     path(f"{STAFF_COMMENT}hide/", comment_staff_views.hide, name="staff-comment-hide"),
     path(f"{STAFF_COMMENT}show/", comment_staff_views.show, name="staff-comment-show"),
     path(f"{STAFF_COMMENT}dismiss/", comment_staff_views.dismiss, name="staff-comment-dismiss"),
-    path("sitemap.xml", sitemaps.index, name="sitemap"),
-    path("sitemap-<str:section>-<int:part>.xml", sitemaps.part, name="sitemap-part"),
 ]

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from accounts.identity import page_actor
 from accounts.models import Namespace
 from config.htmx import wants_partial
+from config.kept import set_caching
 from config.pagination import CursorRefused
 from jobs.as_of import AsOf, as_of
 from skills import kept, verdict
@@ -173,7 +174,7 @@ def _search(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
     told = f"The {len(cards)} best results" if len(cards) == SEARCH_ROWS else f"{len(cards)} {few}"
     context = {"rows": [kept.write_card(card, now, mark) for card in cards], "result_text": told}
     response = render(request, "public/browse.html", context | _about(asked, counted))
-    return kept.set_caching(request, response, is_public=True)
+    return set_caching(request, response, is_public=True)
 
 
 def _about(asked: BrowseFilter, counted: AsOf) -> dict[str, Any]:
@@ -221,7 +222,7 @@ def author(request: HttpRequest, handle: str) -> HttpResponse:
         response = _author(request, namespace, request.GET.get("until", ""))
     except CursorRefused:
         response = _author(request, namespace, "", CURSOR_NOTICE)
-    return kept.set_caching(request, response, is_public=True)
+    return set_caching(request, response, is_public=True)
 
 
 def _author(

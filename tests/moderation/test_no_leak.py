@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from config import sitemaps
 from moderation.models import ReviewItem
 from moderation.services import appeals, items
 from moderation.services.reports import triage_report
 from moderation.services.undo import undo
-from skills import sitemaps
 from tests.factories.accounts import sign_in
 from tests.factories.desk import decide_on, item_of, person, report
 from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS, scan_all

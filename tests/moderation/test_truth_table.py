@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from config import sitemaps
 from moderation.models import Decision, Report
 from moderation.services import scans
 from moderation.services.triage import triage_scan
 from moderation.services.undo import undo
-from skills import boards, sitemaps
+from skills import boards
 from skills.models import Leaderboard, ScanState, Skill, SkillDailyStat, SkillVersion
 from skills.models.leaderboard import Board, Window
 from skills.standing import settle

@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 from PIL import Image
 
+from config.pictures import fitted, has_glyph
 from skills import board_images
 from skills.board_images import draw
 from skills.board_pages import board_query, read_board
@@ -51,7 +52,7 @@ def test_a_picture_is_small_quick_and_of_the_right_size():
 
 def test_any_name_can_be_drawn_and_stays_in_its_place():
     for name in HOSTILE:
-        text, font = board_images._fitted(name, board_images.NAME_WIDTH)
+        text, font = fitted(name, board_images.NAME_WIDTH, board_images.NAME_SIZES)
 
         assert font.getlength(text) <= board_images.NAME_WIDTH, name
         assert draw("Trending", [(1, name, name[:40], "1")])
@@ -79,7 +80,7 @@ def test_a_name_that_the_font_cannot_draw_gives_way_to_the_slug(name, told):
     )
 
     assert shown == told
-    assert all(board_images._has_glyph(character) for character in shown)
+    assert all(has_glyph(character) for character in shown)
 
 
 def test_a_board_without_ranks_has_a_picture():

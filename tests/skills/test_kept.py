@@ -9,8 +9,9 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
+from config.kept import Kept
 from skills import kept
-from skills.kept import Kept, card_html, marker
+from skills.kept import card_html, marker
 from skills.listing import Card, content_hash, list_query, page, page_below
 from tests.factories.accounts import sign_in
 

@@ -251,7 +251,7 @@ def test_the_sitemap_names_every_clean_skill_and_its_author_once(client, publish
 
 
 def test_a_part_is_a_range_of_ids(client, publish, monkeypatch):
-    monkeypatch.setattr("skills.sitemaps.PART_SIZE", 2)
+    monkeypatch.setattr("config.sitemaps.PART_SIZE", 2)
     for n in range(5):
         publish(f"skill-{n}")
 
