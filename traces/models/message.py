@@ -8,7 +8,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Left, Now
+from django.db.models.functions import Left, Lower, Now
 
 from config.derived import DerivedModel
 from traces.models.trace import EXTERNAL_ID_LENGTH, Trace
@@ -78,6 +78,17 @@ class Message(DerivedModel):
                 fields=["trace", "generation", "position", "id"],
                 name="message_redacted",
                 condition=~Q(redactions=[]),
+            ),
+            # The same for who looks at what one tool did, however its agent spells it.
+            models.Index(
+                "trace",
+                "generation",
+                Lower("tool"),
+                "kind",
+                "position",
+                "id",
+                name="message_of_tool",
+                condition=~Q(tool=""),
             ),
             # What people asked for, by its words.
             GinIndex(
