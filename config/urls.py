@@ -26,6 +26,7 @@ from skills.moderation_api import router as moderation_router
 from skills.stats_api import report_install, report_sync
 from skills.stats_api import router as stats_router
 from skills.verify_api import router as verify_router
+from traces.trace_views import download
 from traces.v1_views import config_json
 
 api = ContractAPI(
@@ -66,6 +67,8 @@ def on_missing(_request: HttpRequest, _error: Http404) -> HttpResponse:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # The same call, as the traces contract has it on the host of the pages.
+    re_path(r"^api/v1/traces/(?P<external_id>.+)/download$", envelope.by_method(GET=download)),
     path("api/v1/", api.urls),
     path("api/cli/telemetry/install", report_install),
     path("api/cli/telemetry/sync", report_sync),
@@ -91,6 +94,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("moderation.urls")),
     path("", include("traces.own_urls")),
     path("", include("skills.urls")),
+    path("", include("traces.urls")),
     re_path(r"^api/", site.api_not_found),
 ]
 

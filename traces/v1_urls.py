@@ -11,6 +11,7 @@ from django.urls import path
 from config.envelope import by_method
 from traces import v1_views as calls
 from traces.search_views import search_call
+from traces.trace_views import download
 
 ONE = "traces/<path:external_id>"
 
@@ -21,6 +22,7 @@ urlpatterns = [
     path("namespaces/<str:handle>/traces", by_method(GET=calls.list_namespace)),
     path(f"{ONE}/messages/batch", by_method(POST=calls.post_messages)),
     path(f"{ONE}/messages", by_method(GET=calls.get_messages)),
+    path(f"{ONE}/download", by_method(GET=download)),
     path(f"{ONE}/transfer", by_method(POST=calls.transfer_trace)),
     path(f"{ONE}/messages/<path:message_id>", by_method(PUT=calls.put_message)),
     path(
