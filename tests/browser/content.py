@@ -11,6 +11,7 @@ from skills.models import Skill
 from tests.factories.boards import SUSPICIOUS, decided, decided_many, folded_at, on_day, week
 from tests.factories.histories import rank, succeeded, two_months
 from tests.factories.skills import publish_skill
+from tests.factories.traces import Uploader, answered, called, failed, said, session, thought
 
 README = """---
 name: {slug}
@@ -79,3 +80,44 @@ def fill_boards(count: int = 70) -> None:
     week(now - timedelta(hours=25))
     for board, window in BOARDS:
         build(board, window, now)
+
+
+ANSWER = """I found it: `round()` rounds half to even, and the invoice wants half up.
+
+1. `totals.py` now uses `Decimal.quantize`.
+2. Three tests are new.
+
+```python
+def total(lines: list[Line]) -> Decimal:
+    return sum(line.price for line in lines).quantize(CENT, ROUND_HALF_UP)
+```
+"""
+
+
+def fill_traces(person, name: str = "rounding") -> None:
+    """Share one session with all kinds of messages, and some more for the list."""
+    edit = {"old_string": "round(x, 2)", "new_string": "x.quantize(CENT)"}
+    messages = [
+        said(1, "The totals of invoices are off by a cent, since the last release.\nWhy?"),
+        said(2, "<environment_context>Linux, 2 cores</environment_context>"),
+        thought(3),
+        called(4, "Bash", command="pytest -q tests/test_totals.py | tail -20"),
+        answered(5, "E   assert 10.12 == 10.13\n" * 200, "error"),
+        called(6, "Edit", file_path="src/totals.py", **edit),
+        answered(7, "The file was changed.", tool="Edit"),
+        said(8, ANSWER, "assistant"),
+        failed(9),
+        *session(120)[10:],
+    ]
+    uploader = Uploader(person)
+    uploader.share(
+        name,
+        messages,
+        title="Totals of invoices are off by a cent",
+        visibility="public",
+        model="claude-sonnet-4-5-20250929",
+        projectName="invoices",
+        gitRemoteUrl="https://git.example/alice/invoices",
+    )
+    for n in range(4):
+        uploader.share(f"other-{n}", session(3 + n), visibility="public", title=f"Session {n}")

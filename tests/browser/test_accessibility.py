@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.axe import broken_in_a_scheme
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.content import count, fill, fill_boards
+from tests.browser.content import count, fill, fill_boards, fill_traces
 
 ADDRESSES = {
     "home": "/",
@@ -31,6 +31,11 @@ ADDRESSES = {
     "empty board": "/leaderboards/all-time/",
     "ranking": "/about/ranking/",
     "feeds": "/about/feeds/",
+    "traces": "/t/",
+    "no traces": "/t/?agent=codex",
+    "trace": "/s/rounding",
+    "every message": "/s/rounding/full",
+    "message": "/s/rounding/messages/event-5",
     "missing": "/skills/nobody/nothing/",
 }
 
@@ -42,6 +47,7 @@ def test_no_page_breaks_a_rule_of_axe(site, page, alice, size):
     fill(alice.namespace, 3)
     count()
     fill_boards()
+    fill_traces(alice)
     page.set_viewport_size(size)
     faults = {}
 
