@@ -401,9 +401,9 @@ GET  ^s/(?P<wanted>.+?)$                                                        
 POST ^s/(?P<wanted>.+?)$                                                                 405
 GET  ^og/traces/(?P<public_id>[0-9A-Za-z]{22})-(?P<mark>[0-9a-z]{1,32})\.png$            302
 POST ^og/traces/(?P<public_id>[0-9A-Za-z]{22})-(?P<mark>[0-9a-z]{1,32})\.png$            405
-GET  v1/traces/<path:external_id>/download                                               200
+GET  v1/traces/<path:external_id>/download                                               200 200 200 200 200 200 200 401
 POST v1/traces/<path:external_id>/download                                               405
-GET  ^api/v1/traces/(?P<external_id>.+)/download$                                        200
+GET  ^api/v1/traces/(?P<external_id>.+)/download$                                        200 200 200 200 200 200 200 401
 POST ^api/v1/traces/(?P<external_id>.+)/download$                                        405
 # --- API
 #                                                                                        vis use own mod adm ban tok rev
