@@ -30,7 +30,7 @@ demo: $(RUN_STAMP) ## database, demo skills, web server and worker [PORT=8000] [
 test: $(DEV_STAMP) ## the whole suite in parallel, browser and client tests included [ARGS='-k word']
 	@.ci/ensure-chromium
 	.ci/ensure-clients
-	exec $(PY) -m pytest -n auto --dist worksteal $(ARGS)
+	exec $(PY) -m pytest -n auto --maxschedchunk 6 $(ARGS)
 
 check: $(DEV_STAMP) ## format, lint, types, templates, layers, migrations, system checks
 	@export SKILLBOARD_DEMO=1

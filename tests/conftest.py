@@ -27,8 +27,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # What takes long comes first, or one worker has it left while the others have nothing to do.
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Put what takes long first, or one worker has it left while the others have nothing to do.
+
+    Tests that commit stay behind those that roll back, where pytest-django puts them: they leave
+    tables without the rows of migrations.
+    """
+    items.sort(key=lambda item: not _is_slow(item) or _commits(item))
+    places = [place for place, item in enumerate(items) if _commits(item)]
+    if places:
+        those = slice(places[0], places[-1] + 1)
+        items[those] = sorted(items[those], key=lambda item: not _is_slow(item))
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
+
+
+def _commits(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    fixtures = {"transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or (marker is not None and marker.kwargs.get("transaction", False))
 
 
 def _drop_databases_of_killed_runs() -> None:
