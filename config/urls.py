@@ -68,7 +68,7 @@ def on_missing(_request: HttpRequest, _error: Http404) -> HttpResponse:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # The same call, as the traces contract has it on the host of the pages.
-    re_path(r"^api/v1/traces/(?P<external_id>.+)/download$", envelope.by_method(GET=download)),
+    path("api/v1/traces/<path:external_id>/download", envelope.by_method(GET=download)),
     path("api/v1/", api.urls),
     path("api/cli/telemetry/install", report_install),
     path("api/cli/telemetry/sync", report_sync),

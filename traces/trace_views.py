@@ -244,7 +244,8 @@ def head(trace: Trace) -> dict[str, Any]:
     """Return what the top of each page of a trace says."""
     is_public = trace.visibility == Visibility.PUBLIC
     agent = agent_name(trace.agent_id)
-    told = f"{trace.message_count:,} messages of {agent}, shared by @{trace.author_handle}."
+    author = trace.author_handle or trace.owner_handle
+    told = f"{trace.message_count:,} messages of {agent}, shared by @{author}."
     return {
         "trace": trace,
         "url": trace_url(trace),

@@ -22,8 +22,7 @@ from tests.factories.accounts import organisation, session_of, sign_in
 from tests.factories.comments import reported
 from tests.factories.desk import decision_on
 from tests.factories.jobs import make_run
-from tests.factories.traces import Uploader
-from tests.factories.traces import session as traced
+from tests.factories.traces import Uploader, said
 
 # Alice owns the skill and the token that the addresses name, and both tokens asked with.
 ACTORS = ("visitor", "user", "owner", "moderator", "admin", "banned", "token", "revoked")
@@ -59,11 +58,11 @@ GET  v1/traces                                                                  
 POST v1/traces                                                                           405
 GET  v1/namespaces/<str:handle>/traces                                                   200 200 200 200 200 200 403 401
 POST v1/namespaces/<str:handle>/traces                                                   405
-GET  v1/traces/<path:external_id>                                                        200 200 200 200 200 200 403 401
+GET  v1/traces/<path:external_id>                                                        404 404 404 404 404 404 403 401
 POST v1/traces/<path:external_id>                                                        405
 PUT  v1/traces/<path:external_id>                                                        401 401 401 401 401 401 403 401
 DELETE v1/traces/<path:external_id>                                                      401 401 401 401 401 401 403 401
-GET  v1/traces/<path:external_id>/messages                                               200 200 200 200 200 200 403 401
+GET  v1/traces/<path:external_id>/messages                                               404 404 404 404 404 404 403 401
 POST v1/traces/<path:external_id>/messages                                               405
 GET  v1/traces/<path:external_id>/messages/batch                                         405
 POST v1/traces/<path:external_id>/messages/batch                                         401 401 401 401 401 401 403 401
@@ -381,30 +380,32 @@ POST skills/<str:owner>/<str:slug>/report/                                      
 GET  me/skills/<str:slug>/                                                       deleted 302 404 200 404 404 302 302 302
 GET  me/skills/<str:slug>/rescan/                                                deleted 302 404 302 404 404 302 302 302
 POST me/skills/<str:slug>/rescan/                                                deleted 302 404 302 404 404 302 302 302
-# --- Traces: the addresses name a public one of Alice's
+# --- Traces: the addresses name a private one of Alice's
 #                                                                                        vis use own mod adm ban tok rev
 GET  t/                                                                                  200
 POST t/                                                                                  405
 GET  t.atom                                                                              200
 POST t.atom                                                                              405
-GET  ^t/(?P<wanted>.+?)/?$                                                               302
-POST ^t/(?P<wanted>.+?)/?$                                                               405
-GET  ^s/(?P<wanted>.+?)/messages/(?P<message_id>.+)$                                     200
-POST ^s/(?P<wanted>.+?)/messages/(?P<message_id>.+)$                                     405
-GET  ^s/(?P<wanted>.+?)/full$                                                            200
-POST ^s/(?P<wanted>.+?)/full$                                                            405
-GET  ^s/(?P<wanted>.+?)\.md$                                                             200
-POST ^s/(?P<wanted>.+?)\.md$                                                             405
-GET  ^s/(?P<wanted>.+?)/$                                                                302
-POST ^s/(?P<wanted>.+?)/$                                                                405
-GET  ^s/(?P<wanted>.+?)$                                                                 200
-POST ^s/(?P<wanted>.+?)$                                                                 405
-GET  ^og/traces/(?P<public_id>[0-9A-Za-z]{22})-(?P<mark>[0-9a-z]{1,32})\.png$            302
+GET  t/<path:wanted>                                                                     404 404 302 404 404 404 404 404
+POST t/<path:wanted>                                                                     405
+GET  t/<path:wanted>/                                                                    404 404 302 404 404 404 404 404
+POST t/<path:wanted>/                                                                    405
+GET  s/<path:wanted>/messages/<path:message_id>                                          404 404 200 404 404 404 404 404
+POST s/<path:wanted>/messages/<path:message_id>                                          405
+GET  s/<path:wanted>/full                                                                404 404 200 404 404 404 404 404
+POST s/<path:wanted>/full                                                                405
+GET  s/<path:wanted>.md                                                                  404 404 200 404 404 404 404 404
+POST s/<path:wanted>.md                                                                  405
+GET  s/<path:wanted>/                                                                    404 404 302 404 404 404 404 404
+POST s/<path:wanted>/                                                                    405
+GET  s/<path:wanted>                                                                     404 404 200 404 404 404 404 404
+POST s/<path:wanted>                                                                     405
+GET  ^og/traces/(?P<public_id>[0-9A-Za-z]{22})-(?P<mark>[0-9a-z]{1,32})\.png$            404
 POST ^og/traces/(?P<public_id>[0-9A-Za-z]{22})-(?P<mark>[0-9a-z]{1,32})\.png$            405
-GET  v1/traces/<path:external_id>/download                                               200 200 200 200 200 200 200 401
+GET  v1/traces/<path:external_id>/download                                               404 404 404 404 404 404 404 401
 POST v1/traces/<path:external_id>/download                                               405
-GET  ^api/v1/traces/(?P<external_id>.+)/download$                                        200 200 200 200 200 200 200 401
-POST ^api/v1/traces/(?P<external_id>.+)/download$                                        405
+GET  api/v1/traces/<path:external_id>/download                                           404 404 404 404 404 404 404 401
+POST api/v1/traces/<path:external_id>/download                                           405
 # --- API
 #                                                                                        vis use own mod adm ban tok rev
 GET  api/v1/openapi.json                                                                 200
@@ -597,7 +598,6 @@ class World:
         self.comment = comment
         self.decision = decision_on(skill.versions.first(), "hide")
         self.badge = SkillBadge.objects.create(skill=skill, kind="highlighted", reason="Good.")
-        self.trace = Uploader(alice).share("shared", traced(2), visibility="public")
         self.scan = Scan.objects.create(version=skill.versions.get(version="1.0.0"))
         version = skill.versions.earliest("pk")
         version.skill = skill
@@ -607,6 +607,7 @@ class World:
         acme = organisation("acme", owner=alice)
         self.invite, self.invite_code = create_invite(namespace=acme, actor=alice)
         self.key, _ = create_token(user=alice, label="hooks", namespace=acme)
+        self.trace = Uploader(alice).share("session", [said(1)], visibility="private")
         _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
         gone, revoked = create_token(user=alice, label="gone")
         revoke_token(token=gone, actor=alice)
@@ -648,6 +649,7 @@ class World:
             "board": "trending",
             "window": "7d",
             "mark": "another",
+            "public_id": self.trace.public_id,
             "section": "skills",
             "part": "0",
             "lookup_id": (self.key if is_of_acme else self.own_token).lookup_id,
@@ -661,6 +663,8 @@ class World:
             "name": NAMES.get(route, "copy_totals"),
             "item_id": str(self.item.pk),
             "key": "remote-code",
+            "external_id": self.trace.external_id,
+            "message_id": "event-1",
             "object_id": "1",
             "report_id": "1",
             "badge_id": str(self.badge.pk),
@@ -668,9 +672,6 @@ class World:
             "scan_id": str(self.scan.pk),
             "content_type_id": "1",
             "wanted": self.trace.public_id,
-            "public_id": self.trace.public_id,
-            "external_id": self.trace.external_id,
-            "message_id": "event-1",
             "app_label": "accounts",
             "url": "no/such/table",
         }

@@ -79,7 +79,7 @@ class Message(DerivedModel):
                 name="message_redacted",
                 condition=~Q(redactions=[]),
             ),
-            # The same for who looks at what one tool did, however its agent spells it.
+            # What one tool did, however its agent spells its name.
             models.Index(
                 "trace",
                 "generation",

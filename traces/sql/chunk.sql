@@ -35,6 +35,7 @@ SELECT m.id, m.position, m.external_id, m.kind, m.tool, m.model, m.sent_at, m.re
             octet_length(value #>> '{}')))
         FROM (SELECT key, value FROM jsonb_each(CASE jsonb_typeof(c -> 'args')
             WHEN 'object' THEN c -> 'args' ELSE jsonb_build_object('', c -> 'args') END)
+            WHERE key <> '' OR value <> 'null'
             LIMIT %(args)s) AS a
         ) END AS args) AS called
     WHERE n <= %(parts)s)
