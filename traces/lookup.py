@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from accounts.models import Scope, Visibility
-from accounts.policy import MANAGERS, Actor
+from accounts.policy import Actor
 from traces.models import Trace
 from traces.models.trace import EXTERNAL_ID_LENGTH
+from traces.policy import may_read
 from traces.services.publishing import TraceNotFound
 
 
@@ -52,18 +52,6 @@ def own_trace(actor: Actor, wanted: str) -> Trace:
     return trace
 
 
-def may_read(actor: Actor, trace: Trace) -> bool:
-    """Say whether the actor may read a trace whose link they have."""
-    if trace.unpublished_at is not None:
-        return False
-    if trace.visibility != Visibility.PRIVATE:
-        return True
-    if trace.namespace_id not in actor.namespace_ids:
-        return False
-    # A key that may only upload still reads what it uploads: the client begins so.
-    return bool({Scope.TRACES_READ, Scope.TRACES_WRITE} & actor.scopes)
-
-
 def member_trace(actor: Actor, public_id: str) -> Trace:
     """Return the trace of this own id that stands in a namespace of the actor.
 
@@ -74,14 +62,3 @@ def member_trace(actor: Actor, public_id: str) -> Trace:
     if trace is None:
         raise TraceNotFound
     return trace
-
-
-def may_manage(actor: Actor, trace: Trace) -> bool:
-    """Say whether the actor decides who reads a trace: its author, or who manages its namespace.
-
-    Other members may look. An author who has left the namespace has left the trace there.
-    """
-    role = actor.namespace_roles.get(trace.namespace_id)
-    if role is None or actor.user is None or Scope.TRACES_WRITE not in actor.scopes:
-        return False
-    return trace.created_by_id == actor.user.pk or role in MANAGERS

@@ -20,10 +20,11 @@ from config.api import take_quota
 from config.errors import DomainError
 from config.pagination import CursorRefused, read_cursor, sign_cursor
 from config.site import too_many_requests
-from traces.lookup import may_manage, member_trace
+from traces.lookup import member_trace
 from traces.models import Message, Trace
 from traces.own_forms import SettingsForm, TransferForm, level_rows
 from traces.own_list import read_page
+from traces.policy import may_manage
 from traces.serializers import shared_url, title_source
 from traces.services import publishing
 from traces.services.publishing import TraceNotFound

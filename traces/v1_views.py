@@ -23,8 +23,9 @@ from config.formats import bytes_size
 from config.pagination import read_cursor, sign_cursor
 from traces import batch
 from traces.batch import BodyUnreadable, MessageInvalid
-from traces.lookup import find_trace, may_manage, own_trace
+from traces.lookup import find_trace, own_trace
 from traces.models import Message, Trace
+from traces.policy import may_manage
 from traces.serializers import MESSAGE_COLUMNS, message_json, trace_data, trace_detail
 from traces.services import ingest, publishing
 from traces.services.publishing import NamespaceNotFound, require_scope

@@ -12,8 +12,8 @@ from accounts.policy import Actor
 from accounts.services import create_user
 from tests.factories.accounts import organisation, sign_in
 from tests.factories.traces import Uploader, said, session
-from traces.lookup import may_manage
 from traces.models import Trace
+from traces.policy import may_manage
 
 pytestmark = pytest.mark.django_db
 ID = "11111111-2222-4333-8444-555555555555"

@@ -319,6 +319,9 @@ def test_in_an_organisation_members_add_to_a_trace_and_its_author_and_admins_dec
 
     assert member.post(ID, session(4)).json()["data"]["messageCount"] == 4
     assert refusal(member.send("DELETE", f"/v1/traces/{ID}", b"")) == (403, "ADMIN_REQUIRED")
+    assert member.put(ID, visibility="public", title="Ours").status_code == 200
+    assert (shown(member)["visibility"], shown(member)["title"]) == ("direct", "Ours")
     assert Uploader(alice, acme).send("DELETE", f"/v1/traces/{ID}", b"").status_code == 200
+    assert refusal(member.put(ID)) == (403, "ADMIN_REQUIRED")
     author.share(ID, session(2))
     assert author.send("DELETE", f"/v1/traces/{ID}", b"").status_code == 200

@@ -11,12 +11,14 @@ from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import Namespace, Scope
+from accounts.organisations import AdminRequired
 from accounts.policy import Actor
 from config.derived import deferred, refresh
 from config.errors import DomainError
 from traces import visibility
 from traces.derived import COUNTS
 from traces.models import Message, Trace, VisibilitySource
+from traces.policy import may_manage
 from traces.uploads import Upload
 from traces.visibility import Chosen
 
@@ -76,8 +78,10 @@ def upload_namespace(actor: Actor) -> Namespace:
 def put_trace(*, actor: Actor, external_id: str, upload: Upload) -> Trace:
     """Create the trace, or make it what the client says; a trace taken back is published again.
 
-    An upload that says nothing new writes nothing. Raises `NamespaceConflict` when it lives in
-    another namespace of the person, `VisibilityRefused`, and what `upload_namespace` raises.
+    An upload that says nothing new writes nothing. One of somebody who may add to the trace and
+    not decide about it leaves who may read it. Raises `NamespaceConflict` when it lives in another
+    namespace of the person, `VisibilityRefused`, `AdminRequired` for a colleague's trace that was
+    taken back, and what `upload_namespace` raises.
     """
     namespace = upload_namespace(actor)
     asked = visibility.allow(
@@ -111,7 +115,12 @@ def put_trace(*, actor: Actor, external_id: str, upload: Upload) -> Trace:
 
 
 def _update(actor: Actor, trace: Trace, asked: str, upload: Upload) -> Trace:
-    chosen = visibility.after_upload(asked, Chosen(trace.visibility, trace.visibility_source))
+    stored = Chosen(trace.visibility, trace.visibility_source)
+    chosen = visibility.after_upload(asked, stored)
+    if not may_manage(actor, trace):
+        if trace.unpublished_at is not None:
+            raise AdminRequired(trace.namespace)
+        chosen = stored
     wanted = {
         **upload.columns(),
         "visibility": chosen.visibility,
