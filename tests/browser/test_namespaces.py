@@ -13,8 +13,8 @@ from accounts.invites import create_invite
 from accounts.models import ApiToken, DeviceSession, Membership
 from accounts.services import create_token, create_user
 from accounts.sessions import start_login
+from tests.browser.axe import COLOURS, RULES
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_accessibility import COLOURS, RULES
 from tests.factories.accounts import organisation, password_of, session_of
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -27,6 +27,8 @@ from tests import conftest
 from tests.conftest import drifted
 from tests.factories.comments import many_comments
 from tests.factories.skills import SkillFactory, SkillVersionFactory
+from traces.derived import COUNTED
+from traces.models import Trace
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +76,27 @@ def plant_report(skill: Skill) -> None:
     SkillComment._base_manager.filter(pk=comment.pk).update(reported_at=timezone.now())
 
 
+def plant_trace(name: str, wrong: object) -> Callable[[Skill], object]:
+    def plant(skill: Skill) -> None:
+        Trace._base_manager.filter(pk=make_trace(skill).pk).update(**{name: wrong})
+
+    return plant
+
+
+def make_trace(skill: Skill) -> Trace:
+    return Trace.objects.create(
+        namespace=skill.namespace,
+        external_id=skill.slug,
+        agent_id="codex",
+        client_title="Round totals",
+        visibility="private",
+    )
+
+
 PLANTS = {
+    **{f"traces.Trace.{name}": plant_trace(name, 99) for name in COUNTED},
+    "traces.Trace.owner_handle": plant_trace("owner_handle", "nobody"),
+    "traces.Trace.author_handle": plant_trace("author_handle", "nobody"),
     "skills.SkillComment.reported_at": plant_report,
     "skills.SkillTotal.stars": plant_total,
     **{f"skills.Skill.{name}": plant_field(name) for name in WRONG},
@@ -147,6 +169,8 @@ def test_a_refresh_re_evaluates_every_row_not_only_the_empty_ones(skills, monkey
     Skill._base_manager.update(latest_version_summary=None)
     SkillTotal.objects.bulk_create(SkillTotal(skill=skill) for skill in skills)
     many_comments(skills[0], create_user(handle="bob"), 3)
+    for skill in skills:
+        make_trace(skill)
     told: list[int] = []
 
     for derivation in REGISTRY:
