@@ -9,15 +9,8 @@ from accounts.identity import api_actor
 from accounts.policy import Actor
 from accounts.services import TokenRefused
 from config.api import endpoint, error_response, json_response
-from config.errors import DomainError
 
 router = Router(tags=["accounts"])
-
-
-class ScopeMissing(DomainError):
-    """The token, or the person behind it, has not the right for this call."""
-
-    code = "scope_missing"
 
 
 def token_holder(request: HttpRequest) -> Actor:

@@ -11,7 +11,7 @@ from accounts.organisations import HandleRefused, create_organisation, find_name
 from accounts.policy import Actor
 from accounts.session_api import key_holder, namespace_json, session_holder, session_of
 from config import envelope
-from config.api import MILLISECOND
+from config.api import milliseconds
 from config.bodies import number_of, read_object, text_of
 
 CREATED = 201
@@ -59,6 +59,6 @@ def invite(request: HttpRequest, handle: str) -> HttpResponseBase:
         "id": str(made.pk),
         "code": code,
         "maxUses": made.max_uses,
-        "expiresAt": int(made.expires_at.timestamp() * MILLISECOND),
+        "expiresAt": milliseconds(made.expires_at),
     }
     return envelope.ok({"invite": told}, status=CREATED)

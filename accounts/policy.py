@@ -25,6 +25,7 @@ from accounts.models import (
     Scope,
     User,
 )
+from config.errors import DomainError
 
 
 class Verb(StrEnum):
@@ -111,6 +112,18 @@ class Actor:
 
 
 ANONYMOUS: Final = Actor()
+
+
+class ScopeMissing(DomainError):
+    """The token, or the person behind it, has not the right for this call."""
+
+    code = "scope_missing"
+
+
+def require_scope(actor: Actor, scope: Scope) -> None:
+    """Raise `ScopeMissing` unless the actor may use their token or session for this."""
+    if scope not in actor.scopes:
+        raise ScopeMissing(f"This key lacks the scope {scope}; make one that has it.")
 
 
 class Owned(Protocol):

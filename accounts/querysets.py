@@ -52,14 +52,6 @@ class ApiTokenQuerySet(models.QuerySet[Any]):
         """Return the tokens with no use on record for that long."""
         return self.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=Now() - idle))
 
-    def newest_first(self) -> Self:
-        """Return tokens in the order of the page "My tokens"."""
-        return self.order_by("-pk")
-
-    def older_than(self, pk: int) -> Self:
-        """Return the tokens that follow this one in `newest_first()`."""
-        return self.filter(pk__lt=pk)
-
 
 class DeviceLoginQuerySet(models.QuerySet[Any]):
     """Reads of the logins that command lines asked for."""

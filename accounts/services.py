@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +13,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import ApiToken, Membership, Namespace, Role, Scope, User
-from accounts.tokens import TokenText, new_token, parse_token
+from accounts.tokens import TokenText, is_secret_of, new_token, parse_token
 from config.errors import DomainError
 from config.text import refuse_unstorable
 
@@ -201,9 +200,8 @@ def authenticate_token(text: str) -> ApiToken:
         .filter(lookup_id=lookup_id)
         .first()
     )
-    offered = parsed.secret_sha256 if parsed else b""
-    known = bytes(token.secret_sha256) if token else bytes(32)
-    if token is None or not secrets.compare_digest(offered, known):
+    is_known = is_secret_of(parsed, None if token is None else bytes(token.secret_sha256))
+    if token is None or not is_known:
         raise TokenRefused("This token is not known here; make a new one under My tokens.")
     if token.revoked_at is not None:
         raise TokenRefused("This token was revoked; make a new one.", code="token_revoked")

@@ -29,7 +29,7 @@ from accounts.models import (
 )
 from accounts.organisations import find_namespace_of
 from accounts.services import LAST_USED_STEP, TokenRefused, lock_people, refuse_banned
-from accounts.tokens import TokenText, new_code, new_token, parse_token
+from accounts.tokens import TokenText, is_secret_of, new_code, new_token, parse_token
 from config.errors import DomainError
 from config.text import clean_line
 
@@ -183,9 +183,8 @@ def authenticate_session(text: str) -> DeviceSession:
         .filter(lookup_id=lookup_id)
         .first()
     )
-    offered = parsed.secret_sha256 if parsed else b""
-    known = bytes(session.secret_sha256) if session else bytes(32)
-    if session is None or not secrets.compare_digest(offered, known):
+    is_known = is_secret_of(parsed, None if session is None else bytes(session.secret_sha256))
+    if session is None or not is_known:
         raise TokenRefused("This session is not known here; run the login again.")
     if session.revoked_at is not None:
         raise TokenRefused("This session was ended; run the login again.", code="token_revoked")

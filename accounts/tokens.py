@@ -63,6 +63,15 @@ def parse_token(text: str) -> TokenText | None:
     return token if secrets.compare_digest(str(token), text) else None
 
 
+def is_secret_of(offered: TokenText | None, known: bytes | None) -> bool:
+    """Say whether this is the secret of a row; `known` is what the row keeps, None without one.
+
+    A text that is no token and an id that nobody has cost the same comparison as a known one.
+    """
+    offered_hash = offered.secret_sha256 if offered else b""
+    return secrets.compare_digest(offered_hash, bytes(32) if known is None else known)
+
+
 def _base62(number: int, length: int) -> str:
     digits = []
     for _ in range(length):

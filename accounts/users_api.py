@@ -10,9 +10,9 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from ninja import P, QueryEx, Router
 
-from accounts.api import ScopeMissing, token_holder
+from accounts.api import token_holder
 from accounts.models import HANDLE_LENGTH, User
-from accounts.policy import Actor, Verb, can
+from accounts.policy import Actor, ScopeMissing, Verb, can
 from accounts.services import find_person, set_role
 from config.api import endpoint, error_response, json_response
 from config.errors import DomainError

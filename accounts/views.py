@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.context import THEME_COOKIE, THEMES
 from accounts.forms import SignInForm, TokenForm
 from accounts.identity import page_actor, signed_in
+from accounts.lists import part_of
 from accounts.lockout import seconds_locked
 from accounts.models import ApiToken, User
 from accounts.services import create_token, revoke_token
@@ -28,7 +29,6 @@ from accounts.tokens import TokenText
 from config.api import take_quota
 from config.errors import DomainError
 from config.formats import duration
-from config.pagination import PAGE_SIZE, CursorRefused, read_cursor, sign_cursor
 from config.ratelimit import client_address, take_exact
 from config.site import too_many_requests
 from config.text import has_unstorable
@@ -212,22 +212,8 @@ def _make_token(form: TokenForm, viewer: User) -> TokenText | None:
 def _tokens_page(
     request: HttpRequest, viewer: User, form: TokenForm, *, status: int = 200, **context: Any
 ) -> HttpResponse:
-    listing = f"tokens:{viewer.pk}"
-    rows = viewer.api_tokens.newest_first().select_related("namespace")
-    is_bad_cursor = False
-    if after := request.GET.get("after", ""):
-        try:
-            rows = rows.older_than(*read_cursor(listing, after, int))
-        except CursorRefused:
-            is_bad_cursor = True
-    found = list(rows[: PAGE_SIZE + 1])
-    context |= {
-        "form": form,
-        "tokens": found[:PAGE_SIZE],
-        "is_first_page": not after or is_bad_cursor,
-        "is_bad_cursor": is_bad_cursor,
-        "older": sign_cursor(listing, found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else None,
-    }
+    rows = viewer.api_tokens.select_related("namespace")
+    context |= {"form": form, "part": part_of(request, f"tokens:{viewer.pk}", rows)}
     return render(request, "me/tokens.html", context, status=status)
 
 

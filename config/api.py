@@ -11,6 +11,7 @@ import functools
 import inspect
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, cast
 
 import orjson
@@ -24,7 +25,8 @@ from config.errors import DomainError
 from config.ratelimit import Quota, client_address, take_exact, take_read
 
 P = ParamSpec("P")
-MILLISECOND: Final = 1000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 NOT_ALLOWED: Final = 405
 
 # Every code that is not a plain "your request is wrong" (400).
@@ -94,6 +96,14 @@ class Caller(Protocol):
 def json_response(value: Any, status: int = 200) -> HttpResponse:
     """Answer with JSON; datetimes must already be numbers."""
     return HttpResponse(orjson.dumps(value), status=status, content_type="application/json")
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return whole milliseconds since the Unix epoch, as every contract writes a time.
+
+    Rounded as the database rounds, so that one moment is one number everywhere.
+    """
+    return (moment - _EPOCH + _MILLISECOND / 2) // _MILLISECOND
 
 
 def error_response(refusal: DomainError) -> HttpResponse:

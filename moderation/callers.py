@@ -6,9 +6,9 @@ from typing import Final
 
 from django.http import HttpRequest
 
-from accounts.api import ScopeMissing, token_holder
+from accounts.api import token_holder
 from accounts.models import User
-from accounts.policy import Verb, can
+from accounts.policy import ScopeMissing, Verb, can
 from config.api import endpoint
 from skills.api import actor_of, on_refusal
 

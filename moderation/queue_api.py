@@ -7,13 +7,12 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from config.api import json_response
+from config.api import json_response, milliseconds
 from config.bodies import key_of, number_of, read_object, text_of
 from moderation.callers import moderator_of
 from moderation.models import Decision, ReviewItem
 from moderation.services.cases import Verdict
 from moderation.services.decisions import decide
-from skills.serializers import milliseconds
 from skills.stats_api import NEEDS_TOKEN, writes
 
 router = Router(tags=["moderation"])

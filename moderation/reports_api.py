@@ -7,10 +7,9 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from ninja import P, QueryEx, Router
 
-from accounts.api import ScopeMissing
 from accounts.models import User
-from accounts.policy import Verb, can
-from config.api import json_response
+from accounts.policy import ScopeMissing, Verb, can
+from config.api import json_response, milliseconds
 from config.bodies import read_object, text_of
 from config.errors import DomainError
 from config.pagination import parse_limit, read_cursor, sign_cursor
@@ -20,7 +19,6 @@ from moderation.services import reports
 from skills import lookup
 from skills.api import actor_of
 from skills.models import SkillVersion
-from skills.serializers import milliseconds
 from skills.stats_api import NEEDS_TOKEN, Owner, writes
 
 router = Router(tags=["moderation"])

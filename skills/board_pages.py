@@ -13,13 +13,13 @@ from django.utils.http import urlencode
 from psycopg.types.datetime import TimestamptzLoader
 
 from config.errors import DomainError
+from config.statements import statement
 from jobs.schedules import BY_NAME
 from skills import ranking, verdict
 from skills.boards import BOARDS
 from skills.listing import Card
 from skills.models import Leaderboard
 from skills.models.leaderboard import Board, Window
-from skills.statements import statement
 
 PAGE_ROWS: Final = 50
 MORE_ROWS: Final = 25
@@ -218,7 +218,7 @@ def read_rows(
     }
     with connection.cursor() as db:
         db.adapters.register_loader("timestamptz", TimestamptzLoader)
-        db.execute(statement("board_rows"), told)
+        db.execute(statement("skills/board_rows"), told)
         return [
             Row._make((*row[:6], header.top_downloads, Card(*row[6:]))) for row in db.fetchall()
         ]

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 from psycopg.sql import SQL, Identifier
 
+from config.statements import statement
 from jobs.models import JobRun
 from skills import ranking, verdict
 from skills.models import (
@@ -24,7 +25,6 @@ from skills.models import (
 from skills.models.leaderboard import Board, Window
 from skills.models.stats import Counts
 from skills.ranking import Candidate
-from skills.statements import statement
 
 BOARDS: Final = (
     (Board.TRENDING, Window.DAY),
@@ -139,7 +139,7 @@ def _candidates(board: Board, source: Source, now: datetime) -> list[Candidate]:
     asks again for more. So a board is never short while there are skills to fill it.
     """
     names = {"counts": source.model._meta.db_table, "period": source.period}
-    query = SQL(statement("board_candidates")).format(
+    query = SQL(statement("skills/board_candidates")).format(
         **{place: Identifier(name) for place, name in names.items()}
     )
     told = {

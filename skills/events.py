@@ -20,9 +20,9 @@ from django.db import DatabaseError, IntegrityError, connection
 from django.utils import timezone
 
 from config.errors import DomainError
+from config.statements import statement
 from skills.models import EventKind, StatEvent
 from skills.models.stats import EARLIEST
-from skills.statements import statement
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -113,7 +113,7 @@ def deactivate_installs(*, batch: int) -> int:
     now = timezone.now()
     told: dict[str, Any] = {"before": now - INSTALL_UNSEEN, "batch": batch, "now": now}
     with connection.cursor() as cursor:
-        cursor.execute(statement("deactivate_installs"), told)
+        cursor.execute(statement("skills/deactivate_installs"), told)
         return int(cursor.rowcount)
 
 
@@ -125,7 +125,7 @@ def clear_installs(*, user_id: int) -> bool:
 def _run(name: str, **told: Any) -> bool:
     """Run a recording statement; say whether it queued an event."""
     with connection.cursor() as cursor:
-        cursor.execute(statement(name), told)
+        cursor.execute(statement(f"skills/{name}"), told)
         return bool(cursor.rowcount)
 
 

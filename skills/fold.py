@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from config.statements import statement
 from skills import event_log
-from skills.statements import statement
 
 SWEEP_EVERY: Final = 20
 """Every so many batches the queue is read from its very beginning again."""
@@ -31,7 +31,7 @@ def fold_batch(batch: int, *, floor: int = 0) -> Folded:
     """Fold up to `batch` events whose id is at least `floor`, in one statement and transaction."""
     told = {"batch": batch, "floor": floor, "with_log": event_log.is_kept()}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement("fold_events"), told)
+        cursor.execute(statement("skills/fold_events"), told)
         return Folded(*cursor.fetchone())
 
 

@@ -7,13 +7,12 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from ninja import P, QueryEx, Router
 
-from config.api import json_response
+from config.api import json_response, milliseconds
 from skills import lookup, verdict
 from skills.api import actor_of, reads
 from skills.evidence import Reader, Told, reader_of, told_to
 from skills.models import Skill, SkillVersion
 from skills.scan_results import Evidence
-from skills.serializers import milliseconds
 from skills.standing import LATEST
 
 router = Router(tags=["skills"])

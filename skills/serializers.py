@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from django.utils.http import urlencode
 
+from config.api import milliseconds
 from skills import verdict
 from skills.listing import Card
 from skills.models import Skill, SkillFile, SkillVersion
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND: Final = timedelta(milliseconds=1)
-
-
-def milliseconds(moment: datetime) -> int:
-    """Return whole milliseconds since the Unix epoch.
-
-    Rounded as the database rounds in `latestVersion`, so that one moment is one number everywhere.
-    """
-    return (moment - EPOCH + MILLISECOND / 2) // MILLISECOND
 
 
 def list_item(card: Card) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from ninja import P, QueryEx, Router
 
-from accounts.api import ScopeMissing, token_holder
-from accounts.policy import Actor, Verb, can
+from accounts.api import token_holder
+from accounts.policy import Actor, ScopeMissing, Verb, can
 from config.api import endpoint, error_response, json_response
 from config.errors import DomainError
 from config.formats import bytes_size

@@ -8,13 +8,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import P, QueryEx, Router
 
-from config.api import json_response
+from config.api import json_response, milliseconds
 from skills import lookup, serializers, verdict
 from skills.addresses import author_url, raw_file_url
 from skills.api import actor_of, reads
 from skills.fingerprint import fingerprint
 from skills.models import HOLDING, Skill, SkillVersion
-from skills.serializers import milliseconds
 from skills.shown import Shown
 
 router = Router(tags=["skills"])

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import orjson
 
+from config.bodies import BodyRefused
 from config.errors import DomainError
 from traces import redaction
 from traces.wrappers import is_wrapper
@@ -31,10 +32,6 @@ MAX_POSITION: Final = 2**31 - 1
 MAX_TIME: Final = 253_402_300_799_000  # the end of the year 9999, in milliseconds
 MAX_DIGITS: Final = 18
 _ESCAPED: Final = (b"\\u0000", b"\\ud", b"\\uD")
-
-
-class BodyUnreadable(DomainError):
-    code = "body_invalid"
 
 
 class MessageInvalid(DomainError):
@@ -72,7 +69,7 @@ _PERSON: Final = f"redactor {redaction.VERSION}".encode()
 def read_json(raw: bytes) -> Any:
     """Return the value of a request's body; NUL and lone surrogates in it become U+FFFD.
 
-    Raises `BodyUnreadable`.
+    Raises `BodyRefused`.
     """
     try:
         value = orjson.loads(raw)
@@ -84,7 +81,7 @@ def read_json(raw: bytes) -> Any:
 
 def _read_slowly(raw: bytes) -> Any:
     """Read what the fast parser refuses: lone surrogates, and whatever is no JSON at all."""
-    refusal = BodyUnreadable("The body is no JSON, or was cut off on its way.")
+    refusal = BodyRefused("The body is no JSON, or was cut off on its way.")
     if not any(escape in raw for escape in _ESCAPED):
         raise refusal
     try:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
 from django.db import connection
 
+from config.statements import statement
 from traces.models import Kind, Message, Trace
 from traces.models.trace import EXTERNAL_ID_LENGTH
 
@@ -99,11 +98,6 @@ class OutlineRow(NamedTuple):
     label: str | None
 
 
-@cache
-def _statement(name: str) -> str:
-    return (Path(__file__).parent / "sql" / f"{name}.sql").read_text()
-
-
 def read_rows(
     trace: Trace,
     kinds: Sequence[str],
@@ -117,7 +111,7 @@ def read_rows(
 
     Backwards, the last ones before the place. Tools are named in small letters.
     """
-    sql = _statement("chunk").replace("@compare", place.compare)
+    sql = statement("traces/chunk").replace("@compare", place.compare)
     sql = sql.replace("@order", "DESC" if place.is_backwards else "ASC")
     sql = sql.replace("@tools", "CROSS JOIN unnest(%(tools)s::text[]) AS t (tool)" if tools else "")
     # The condition of the index stands with it: without it the index is none for this question.
@@ -149,14 +143,14 @@ def tool_keys(trace: Trace, after: Key, before: Key) -> list[tuple[Key, str]]:
     """Return place and kind of the first messages of tools between two places."""
     asked = {"kinds": list(TOOL_KINDS), "limit": TOOLS_COUNTED}
     asked |= {"position": after[0], "id": after[1], "to_position": before[0], "to_id": before[1]}
-    found = _rows(trace, _statement("tool_groups"), asked)
+    found = _rows(trace, statement("traces/tool_groups"), asked)
     return [((position, pk), kind) for position, pk, kind in found]
 
 
 def outline(trace: Trace) -> list[OutlineRow]:
     """Return the first turns of a person and the first errors."""
     asked = {"kinds": list(OUTLINED), "limit": OUTLINE_ROWS}
-    return [OutlineRow(*row) for row in _rows(trace, _statement("outline"), asked)]
+    return [OutlineRow(*row) for row in _rows(trace, statement("traces/outline"), asked)]
 
 
 def _rows(trace: Trace, sql: str, asked: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -10,13 +10,13 @@ from django.views.decorators.http import require_safe
 
 from accounts.identity import api_actor, page_actor
 from accounts.models import Scope
+from accounts.policy import require_scope
 from config import envelope
 from config.api import take_quota
 from config.pagination import parse_limit
 from config.site import too_many_requests
 from traces.search import MAX_LIMIT, MAX_QUERY, PAGE_LIMIT, SearchTooSlow, clean_query, search
 from traces.serializers import trace_data
-from traces.services.publishing import require_scope
 
 
 @never_cache  # Of what is found, some may be the visitor's own.

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import orjson
 from django.conf import settings
 
+from config.api import milliseconds
 from traces.models import TitleSource, Trace
-
-
-def milliseconds(moment: datetime | None) -> int | None:
-    """Return a time as the contract writes it."""
-    return None if moment is None else int(moment.timestamp() * 1000)
 
 
 def title_source(trace: Trace) -> str:
@@ -65,11 +60,13 @@ def trace_data(trace: Trace) -> dict[str, Any]:
 
 def trace_detail(trace: Trace) -> dict[str, Any]:
     """Return a trace as a call for this one tells it."""
+    generated_at = trace.summary_generated_at
+    summary_at = None if generated_at is None else milliseconds(generated_at)
     return {
         **trace_data(trace),
         "aiSummary": trace.ai_summary or None,
-        "aiSummaryAt": milliseconds(trace.summary_generated_at),
-        "summaryGeneratedAt": milliseconds(trace.summary_generated_at),
+        "aiSummaryAt": summary_at,
+        "summaryGeneratedAt": summary_at,
         "summaryMessageCount": trace.summary_message_count,
         "aiSummaryEnabled": trace.ai_summary_enabled,
         "excludeFromAiProcessing": trace.exclude_from_ai,

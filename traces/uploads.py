@@ -1,4 +1,4 @@
-"""What a client says of a trace: read, bounded, redacted. Pure."""
+"""What a client says of a trace: read, bounded, redacted; no database."""
 
 from __future__ import annotations
 

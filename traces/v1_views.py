@@ -15,20 +15,20 @@ from django.views.decorators.http import require_safe
 
 from accounts.identity import api_actor
 from accounts.models import Namespace, Scope
-from accounts.organisations import AdminRequired
-from accounts.policy import Actor
+from accounts.organisations import AdminRequired, NamespaceNotFound, find_namespace
+from accounts.policy import Actor, require_scope
+from accounts.session_api import key_holder
 from config import envelope
-from config.errors import DomainError
+from config.bodies import BodyRefused, BodyTooLarge
 from config.formats import bytes_size
 from config.pagination import read_cursor, sign_cursor
 from traces import batch
-from traces.batch import BodyUnreadable, MessageInvalid
+from traces.batch import MessageInvalid
 from traces.lookup import find_trace, own_trace
 from traces.models import Message, Trace
 from traces.policy import may_manage
 from traces.serializers import MESSAGE_COLUMNS, message_json, trace_data, trace_detail
 from traces.services import ingest, publishing
-from traces.services.publishing import NamespaceNotFound, require_scope
 from traces.uploads import read_upload
 
 MAX_BODY: Final = 32 * 1024 * 1024
@@ -36,16 +36,9 @@ LIST_LIMIT: Final = 25
 MAX_LIST: Final = 256
 CHUNK: Final = 500
 READ: Final = envelope.call("read", api_actor)
-WRITE: Final = envelope.call("upload", api_actor)
+OWN: Final = envelope.call("read", key_holder)
+WRITE: Final = envelope.call("upload", key_holder)
 _LIMIT: Final = re.compile(r"[0-9]{1,6}")
-
-
-class BodyTooLarge(DomainError):
-    code = "body_too_large"
-
-
-class TokenMissing(DomainError):
-    code = "token_missing"
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -53,16 +46,9 @@ def _actor(request: HttpRequest) -> Actor:
     return actor
 
 
-def _somebody(request: HttpRequest) -> Actor:
-    actor = _actor(request)
-    if actor.user is None:
-        raise TokenMissing("Sign in first: traces login, or set TRACES_API_KEY.")
-    return actor
-
-
 def _writer(request: HttpRequest) -> Actor:
     """Return who writes; asked before a body of megabytes is read."""
-    actor = _somebody(request)
+    actor = _actor(request)
     require_scope(actor, Scope.TRACES_WRITE)
     return actor
 
@@ -70,7 +56,7 @@ def _writer(request: HttpRequest) -> Actor:
 def read_body(request: HttpRequest) -> Any:
     """Return the JSON of a body of at most 32 MiB; Django's own limit is for everything else.
 
-    Raises `BodyTooLarge`, `BodyUnreadable`.
+    Raises `BodyTooLarge`, `BodyRefused`.
     """
     told = request.META.get("CONTENT_LENGTH") or ""
     length = int(told) if told.isascii() and told.isdecimal() and len(told) < 12 else None  # noqa: PLR2004
@@ -80,7 +66,7 @@ def read_body(request: HttpRequest) -> Any:
     if len(raw) > MAX_BODY:
         raise BodyTooLarge(f"Send at most {bytes_size(MAX_BODY)} at once.")
     if length is not None and len(raw) < length:
-        raise BodyUnreadable("The body was cut off on its way; send it again.")
+        raise BodyRefused("The body was cut off on its way; send it again.")
     return batch.read_json(raw)
 
 
@@ -117,12 +103,11 @@ def transfer_trace(request: HttpRequest, external_id: str) -> HttpResponseBase:
     actor = _writer(request)
     body = read_body(request)
     wanted = body.get("targetNamespaceId") if isinstance(body, dict) else None
-    if not isinstance(wanted, str) or not wanted.isascii() or not wanted.isdecimal():
-        raise NamespaceNotFound("Namespace not found; `traces namespace list` tells yours.")
-    mine = Namespace.objects.filter(pk__in=actor.namespace_ids)
-    target = mine.filter(pk=int(wanted)).first() if len(wanted) < 19 else None  # noqa: PLR2004
-    if target is None:
-        raise NamespaceNotFound("Namespace not found; `traces namespace list` tells yours.")
+    # Compared as texts: an id that could be none of ours never reaches the database.
+    mine = {str(pk): pk for pk in actor.namespace_ids}
+    if not isinstance(wanted, str) or wanted not in mine:
+        raise NamespaceNotFound(str(wanted))
+    target = Namespace.objects.get(pk=mine[wanted])
     trace = _managed(actor, external_id)
     moved = publishing.transfer(actor=actor, trace=trace, target=target)
     return envelope.ok({"trace": trace_detail(moved)})
@@ -154,7 +139,7 @@ def post_messages(request: HttpRequest, external_id: str) -> HttpResponseBase:
     return _appended(actor, external_id, messages)
 
 
-@envelope.call("message", api_actor)
+@envelope.call("message", key_holder)
 def put_message(request: HttpRequest, external_id: str, message_id: str) -> HttpResponseBase:
     """Store one message, as a client does that follows a session."""
     actor = _writer(request)
@@ -197,10 +182,10 @@ def _messages(trace: Trace) -> Iterator[bytes]:
 # --- Lists ---------------------------------------------------------------------------------------
 
 
-@READ
+@OWN
 def list_own(request: HttpRequest) -> HttpResponseBase:
     """List what the caller shares in the active namespace, or what there is of a repository."""
-    actor = _somebody(request)
+    actor = _actor(request)
     require_scope(actor, Scope.TRACES_READ)
     repository = request.GET.get("gitRemoteUrl")
     if repository:
@@ -209,7 +194,7 @@ def list_own(request: HttpRequest) -> HttpResponseBase:
         rows = Trace.objects.published().filter(namespace=actor.active_namespace)
         if actor.token is None:
             rows = rows.filter(created_by=actor.user)
-    return _page(request, f"own:{actor.user.pk if actor.user else 0}", rows)
+    return _page(request, f"own:{actor.user and actor.user.pk}", rows)
 
 
 @READ
@@ -218,10 +203,8 @@ def list_namespace(request: HttpRequest, handle: str) -> HttpResponseBase:
     actor = _actor(request)
     if actor.user is not None:
         require_scope(actor, Scope.TRACES_READ)
-    namespace = Namespace.objects.filter(handle=handle.removeprefix("@").lower()).first()
-    if namespace is None:
-        raise NamespaceNotFound(f"Namespace not found: {handle}.")
-    is_own = namespace.pk in actor.namespace_ids
+    namespace = find_namespace(handle)
+    is_own = actor.speaks_for(namespace.pk)
     rows = Trace.objects.published() if is_own else Trace.objects.public()
     return _page(request, f"namespace:{namespace.pk}", rows.filter(namespace=namespace))
 

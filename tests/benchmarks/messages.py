@@ -23,13 +23,14 @@ from django.db import connection
 from accounts.models import User
 from accounts.policy import Actor
 from accounts.services import create_token, create_user
+from config.statements import statement
 from tests.benchmarks import databases
 from tests.benchmarks.loader import HOST
 from tests.benchmarks.measurement import Measurement, at_most, share, told
 from tests.benchmarks.web import libpq, serving
 from traces import batch, redaction
 from traces.models import Message, Trace
-from traces.services.ingest import _upsert, append_messages
+from traces.services.ingest import append_messages
 from traces.services.publishing import put_trace
 from traces.uploads import Upload
 
@@ -165,7 +166,9 @@ def _statements(actor: Actor) -> Iterator[Measurement]:
 
 
 def _exact(cursor: psycopg.Cursor[Any], trace: int, rows: str) -> None:
-    cursor.execute(_upsert(), {"trace": trace, "generation": 1, "messages": rows})  # type: ignore[call-overload]
+    cursor.execute(
+        statement("traces/upsert_messages"), {"trace": trace, "generation": 1, "messages": rows}
+    )  # type: ignore[call-overload]
 
 
 def _optimistic(cursor: psycopg.Cursor[Any], trace: int, rows: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from django.db import connection
 from django.test import Client
 
 from accounts.models import Namespace, User
@@ -132,3 +133,13 @@ class Uploader:
 def refusal(response: Any) -> tuple[int, str]:
     """Status and code of a refused call."""
     return response.status_code, response.json()["error"]["code"]
+
+
+def row_versions() -> list[tuple[int, str]]:
+    """Which version of each row stands in the table: a row that is written anew gets another."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1, id, xmin::text, ctid::text FROM traces_trace UNION ALL"
+            " SELECT 2, id, xmin::text, ctid::text FROM traces_message ORDER BY 1, 2"
+        )
+        return cursor.fetchall()

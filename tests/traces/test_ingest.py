@@ -8,7 +8,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories.traces import Uploader, answered, called, failed, refusal, said, session
+from tests.factories.traces import (
+    Uploader,
+    answered,
+    called,
+    failed,
+    refusal,
+    row_versions,
+    said,
+    session,
+)
 from traces.models import Message, Trace
 from traces.services.publishing import purge_generations
 
@@ -19,16 +28,6 @@ ID = "11111111-2222-4333-8444-555555555555"
 @pytest.fixture
 def uploader(alice) -> Uploader:
     return Uploader(alice)
-
-
-def row_versions() -> list[tuple[int, str]]:
-    """Which version of each row stands in the table: a row that is written anew gets another."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1, id, xmin::text, ctid::text FROM traces_trace UNION ALL"
-            " SELECT 2, id, xmin::text, ctid::text FROM traces_message ORDER BY 1, 2"
-        )
-        return cursor.fetchall()
 
 
 def test_a_session_is_stored_and_counted(uploader):

@@ -7,14 +7,13 @@ unpublish and the next publish: the locked row says which generation it is for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Final
 
 from django.db import connection, transaction
 
 from accounts.policy import Actor
 from config.errors import DomainError
+from config.statements import statement
 from traces.batch import Received, stored_rows
 from traces.models import Message, Trace
 from traces.services.publishing import TraceNotFound, upload_namespace
@@ -36,11 +35,6 @@ class Appended:
     id: int
     status: str
     """created, updated or unchanged."""
-
-
-@cache
-def _upsert() -> str:
-    return (Path(__file__).parents[1] / "sql" / "upsert_messages.sql").read_text()
 
 
 @transaction.atomic
@@ -73,7 +67,7 @@ def append_messages(
     if changed:
         with connection.cursor() as cursor:
             cursor.execute(
-                _upsert(),
+                statement("traces/upsert_messages"),
                 {
                     "trace": trace.pk,
                     "generation": trace.generation,

@@ -10,9 +10,9 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from accounts import audit
-from accounts.models import Namespace, Scope
-from accounts.organisations import AdminRequired
-from accounts.policy import Actor
+from accounts.models import Namespace, Scope, TracePolicy
+from accounts.organisations import AdminRequired, NotMember
+from accounts.policy import Actor, require_scope
 from config.derived import deferred, refresh
 from config.errors import DomainError
 from traces import visibility
@@ -42,24 +42,6 @@ class TraceExists(DomainError):
     code = "trace_exists"
 
 
-class NamespaceNotFound(DomainError):
-    code = "namespace_not_found"
-
-
-class NotMember(DomainError):
-    code = "not_member"
-
-
-class ScopeMissing(DomainError):
-    code = "scope_missing"
-
-
-def require_scope(actor: Actor, scope: Scope) -> None:
-    """Raise `ScopeMissing` unless the actor's token may be used for this."""
-    if scope not in actor.scopes:
-        raise ScopeMissing(f"This key lacks the scope {scope}; make one that has it.")
-
-
 def upload_namespace(actor: Actor) -> Namespace:
     """Return the namespace that this actor's uploads go to.
 
@@ -67,10 +49,11 @@ def upload_namespace(actor: Actor) -> Namespace:
     """
     require_scope(actor, Scope.TRACES_WRITE)
     namespace = actor.active_namespace
-    if namespace is None or actor.user is None:
-        raise NotMember("This token belongs to no namespace; sign in again.")
-    if namespace.user_id != actor.user.pk and namespace.pk not in actor.namespace_ids:
-        raise NotMember(f"You are no member of {namespace} any more.")
+    # Every person has a namespace, and every key its own.
+    assert namespace is not None  # noqa: S101
+    assert actor.user is not None  # noqa: S101
+    if namespace.user_id != actor.user.pk and not actor.speaks_for(namespace.pk):
+        raise NotMember(namespace)
     return namespace
 
 
@@ -193,8 +176,8 @@ def transfer(*, actor: Actor, trace: Trace, target: Namespace) -> Trace:
     `NotMember`, `TraceExists`, `VisibilityRefused`, `TraceNotFound`.
     """
     require_scope(actor, Scope.TRACES_WRITE)
-    if target.pk not in actor.namespace_ids:
-        raise NotMember(f"You are no member of {target}.")
+    if not actor.speaks_for(target.pk):
+        raise NotMember(target)
     locked = _locked(trace.namespace_id, trace.external_id)
     if locked is None or locked.unpublished_at is not None:
         raise TraceNotFound
@@ -236,9 +219,7 @@ def change_settings(*, actor: Actor, trace: Trace, **settings: Any) -> Trace:
         raise TraceNotFound
     changed = {name: value for name, value in settings.items() if getattr(locked, name) != value}
     if asked := changed.get("visibility"):
-        namespace = locked.namespace
-        if asked not in namespace.trace_visibilities:
-            visibility.allow(asked, namespace.trace_visibilities, "reject")
+        visibility.allow(asked, locked.namespace.trace_visibilities, TracePolicy.REJECT)
         changed["visibility_source"] = VisibilitySource.WEB
     if not changed:
         return locked
