@@ -1,4 +1,4 @@
-"""Messages arrive: one lock, one read of hashes, at most one statement that writes.
+"""Messages arrive: one read of hashes, and where something is new a lock and one statement.
 
 What a batch holds may be sent again, in other cuts, by two clients at once, and between an
 unpublish and the next publish: the locked row says which generation it is for.
@@ -6,10 +6,12 @@ unpublish and the next publish: the locked row says which generation it is for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import F, QuerySet
 
 from accounts.policy import Actor
 from config.errors import DomainError
@@ -37,45 +39,74 @@ class Appended:
     """created, updated or unchanged."""
 
 
-@transaction.atomic
 def append_messages(
     *, actor: Actor, external_id: str, messages: list[Received]
 ) -> tuple[list[Appended], int]:
     """Store what is new or changed; return each message's fate and the trace's message count.
 
-    When nothing changed, nothing is written, the trace's row neither. Raises `TraceNotFound` for a
-    trace that is not published, `TraceTooLarge`, and what `upload_namespace` raises.
+    When nothing changed nothing is written, the trace's row is not even locked. Raises
+    `TraceNotFound` for a trace that is not published, `TraceTooLarge`, and what `upload_namespace`
+    raises.
     """
     namespace = upload_namespace(actor)
-    rows = Trace.objects.published().filter(namespace=namespace, external_id=external_id)
-    trace = rows.select_for_update(no_key=True).only("generation", "message_count").first()
+    traces = Trace.objects.published().filter(namespace=namespace, external_id=external_id)
+    seen = _seen(traces, messages)
+    if messages and all(_is_known(message, seen) for message in messages):
+        fates = [Appended(m.external_id, seen[m.external_id].id, "unchanged") for m in messages]
+        return fates, seen[messages[0].external_id].message_count
+    return _write(traces, messages, seen)
+
+
+class _Seen(NamedTuple):
+    """A message that stood in the published generation when it was looked for."""
+
+    external_id: str
+    id: int
+    content_hash: bytes
+    generation: int
+    message_count: int
+
+
+def _seen(traces: QuerySet[Trace], messages: list[Received]) -> dict[str, _Seen]:
+    live = Message.objects.filter(trace__in=traces, generation=F("trace__generation"))
+    named = live.filter(external_id__in=[message.external_id for message in messages])
+    rows = named.values_list(
+        "external_id", "pk", "content_hash", "generation", "trace__message_count"
+    )
+    return {row[0]: _Seen(*row) for row in rows}
+
+
+def _is_known(message: Received, seen: Mapping[str, _Seen]) -> bool:
+    stored = seen.get(message.external_id)
+    return stored is not None and bytes(stored.content_hash) == message.content_hash
+
+
+@transaction.atomic
+def _write(
+    traces: QuerySet[Trace], messages: list[Received], seen: Mapping[str, _Seen]
+) -> tuple[list[Appended], int]:
+    """Write what was not known, into the generation that the lock finds."""
+    trace = traces.select_for_update(no_key=True).only("generation", "message_count").first()
     if trace is None:
         raise TraceNotFound
-    hashes = {message.external_id: message.content_hash for message in messages}
-    known = Message.objects.live(trace).filter(external_id__in=list(hashes))
-    stored = {
-        key: (pk, bytes(content_hash))
-        for key, pk, content_hash in known.values_list("external_id", "pk", "content_hash")
-    }
-    changed = [
-        m for m in messages if stored.get(m.external_id, (0, b""))[1] != hashes[m.external_id]
-    ]
-    if trace.message_count + len(hashes.keys() - stored.keys()) > MAX_MESSAGES:
+    # What stood in a generation that ended meanwhile says nothing of this one.
+    known = {key: row for key, row in seen.items() if row.generation == trace.generation}
+    wanted = [message for message in messages if not _is_known(message, known)]
+    if trace.message_count + sum(m.external_id not in known for m in wanted) > MAX_MESSAGES:
         raise TraceTooLarge(f"A trace holds at most {MAX_MESSAGES:,} messages.", field="messages")
-    fates = {key: Appended(key, pk, "unchanged") for key, (pk, _hash) in stored.items()}
-    count = trace.message_count
-    if changed:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                statement("traces/upsert_messages"),
-                {
-                    "trace": trace.pk,
-                    "generation": trace.generation,
-                    "messages": stored_rows(changed).decode(),
-                },
-            )
-            written = cursor.fetchall()
-        for pk, key, is_new, _count in written:
-            fates[key] = Appended(key, pk, "created" if is_new else "updated")
-        count = written[0][3]
-    return [fates[key] for key in hashes], count
+    told = {"trace": trace.pk, "generation": trace.generation}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("traces/upsert_messages"), told | {"messages": stored_rows(wanted).decode()}
+        )
+        written = cursor.fetchall()
+    fates = {key: Appended(key, row.id, "unchanged") for key, row in known.items()}
+    for pk, key, is_new, _count in written:
+        fates[key] = Appended(key, pk, "created" if is_new else "updated")
+    # A rival stored the same in between: the statement wrote nothing of it and told no id.
+    if missing := [m.external_id for m in messages if m.external_id not in fates]:
+        found = Message.objects.live(trace).filter(external_id__in=missing)
+        for key, pk in found.values_list("external_id", "pk"):
+            fates[key] = Appended(key, pk, "unchanged")
+    count = written[0][3] if written else trace.message_count
+    return [fates[message.external_id] for message in messages], count
