@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from django_q.models import OrmQ
 
-from accounts.models import Membership, Namespace, NamespaceKind
+from accounts.models import DeviceLogin, Membership, Namespace, NamespaceKind, User
 from accounts.policy import Actor
 from accounts.services import create_token
+from accounts.sessions import answer_login
 from tests.clients.runner import Traces, wait_for
 from tests.conftest import SHARED, missing
-from tests.traces.test_ingest import row_versions
+from tests.factories.traces import row_versions
 from traces.models import Message, Trace
 from traces.services.publishing import transfer, unpublish
 
@@ -41,6 +42,15 @@ def acme(alice) -> Namespace:
     namespace = Namespace.objects.create(handle="acme", kind=NamespaceKind.ORG)
     Membership.objects.create(namespace=namespace, user=alice, role="owner")
     return namespace
+
+
+def sign_in_by_browser(traces: Traces, person: User) -> None:
+    """Run `login`, and approve it as this person meanwhile."""
+    with traces.started("login", "--no-browser") as running:
+        login = wait_for(DeviceLogin.objects.filter(status="pending").first)
+        answer_login(login=login, user=person, approve=True)
+        ran = running.finish()
+    assert ran.code == 0, ran.text
 
 
 def claude_file(traces: Traces, wanted: str) -> Path:
@@ -261,3 +271,20 @@ def test_every_refusal_is_printed(keyed, alice):
     assert refused.code == 1
     assert "lacks the scope traces:write" in refused.text
     assert keyed.run("sync", "not-shared-anywhere").code == 1
+
+
+def test_somebody_signed_in_moves_a_trace_by_the_command(traces, alice, acme):
+    sign_in_by_browser(traces, alice)
+    write_claude(traces, SESSION, 2)
+    trace = share(traces, SESSION)
+    assert trace.namespace == alice.namespace
+
+    moved = traces.run("transfer", SESSION, "--to", "acme")
+
+    assert moved.code == 0, moved.text
+    trace.refresh_from_db()
+    assert trace.namespace == acme
+    used = traces.run("namespace", "use", "acme")
+    assert used.code == 0, used.text
+    assert counted(share(traces, SESSION)) == 8
+    assert Trace.objects.count() == 1
