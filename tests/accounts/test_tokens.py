@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.tokens import ALPHABET, new_token, parse_token
+from accounts.tokens import ALPHABET, is_secret_of, new_token, parse_token
 
 SHAPE = re.compile(r"(skb|trk)_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}")
 
@@ -80,3 +80,13 @@ def test_no_text_that_we_did_not_make_is_a_token(text):
 @given(st.text(st.sampled_from(ALPHABET), min_size=57, max_size=57))
 def test_a_look_alike_without_its_checksum_is_none(letters):
     assert parse_token(f"skb_{letters[:8]}_{letters[8:]}") is None
+
+
+def test_only_the_secret_of_a_row_opens_it():
+    token, other = new_token("trk"), new_token("trk")
+
+    assert is_secret_of(token, token.secret_sha256)
+    assert not is_secret_of(other, token.secret_sha256)
+    assert not is_secret_of(None, token.secret_sha256)
+    assert not is_secret_of(token, None)
+    assert not is_secret_of(None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 
 import pytest
@@ -227,6 +228,21 @@ def test_a_bad_body_is_refused_and_nothing_of_it_is_stored(uploader, raw, code):
     assert response.json()["error"]["code"] == code
     assert 400 <= response.status_code < 500
     assert Message.objects.count() == 2
+
+
+def test_a_body_that_was_cut_off_is_refused_even_where_it_reads_well(uploader):
+    uploader.share(ID, session(2))
+    raw = b'{"messages": []}'
+
+    response = uploader.client.generic(
+        "POST",
+        f"/v1/traces/{ID}/messages/batch",
+        content_type="application/json",
+        headers=uploader.headers,
+        **{"wsgi.input": io.BytesIO(raw), "CONTENT_LENGTH": str(len(raw) + 1)},
+    )
+
+    assert refusal(response) == (400, "BODY_INVALID")
 
 
 def test_one_bad_message_refuses_its_batch_and_is_named(uploader):

@@ -196,6 +196,15 @@ def test_a_trace_moves_with_its_link_and_the_old_place_is_a_conflict(uploader, a
     assert Uploader(alice, acme).put(ID).status_code == 200
 
 
+@pytest.mark.parametrize("target", [None, 7, [], {}, "", "0", "x" * 300, "9" * 40, "\u0661"])
+def test_a_transfer_to_what_is_no_namespace_of_ones_own_is_refused(uploader, target):
+    uploader.share(ID, session(1))
+
+    moved = uploader.send("POST", f"/v1/traces/{ID}/transfer", {"targetNamespaceId": target})
+
+    assert refusal(moved) == (404, "NAMESPACE_NOT_FOUND")
+
+
 def test_a_transfer_never_meets_another_trace_of_the_same_id(uploader, alice, acme):
     trace = uploader.share(ID, session(3))
     Trace.objects.create(
