@@ -158,7 +158,11 @@ Q_CLUSTER: dict[str, Any] = {
     "guard_cycle": 1,
     "time_zone": "UTC",
     # Counting never waits behind long work: its queue has a cluster of its own.
-    "ALT_CLUSTERS": {"fold": {"workers": 1, "queue_limit": 1}},
+    # Neither does anything wait for a slow model.
+    "ALT_CLUSTERS": {
+        "fold": {"workers": 1, "queue_limit": 1},
+        "ai": {"workers": 2, "queue_limit": 2},
+    },
 }
 # How many independent clusters `manage.py worker` runs of each queue. One alone may stand still
 # for a minute while it is replaced.
@@ -166,7 +170,7 @@ WORKER_CLUSTERS: dict[str, int] = {
     queue: int(clusters or 1)
     for queue, _, clusters in (
         entry.partition("=")
-        for entry in env.list("WORKER_CLUSTERS", default=["skillboard=2", "fold=1"])
+        for entry in env.list("WORKER_CLUSTERS", default=["skillboard=2", "fold=1", "ai=1"])
     )
 }
 # How often the worker writes that its clusters live, and looks whether they still get on.
@@ -187,6 +191,23 @@ if VT_API_KEY and not (VT_HOST.startswith("https://") or DEMO):
     raise ImproperlyConfigured(
         "VT_HOST must begin with https://: the key travels with each look-up."
     )
+
+# --- AI summaries -------------------------------------------------------------------------------
+
+# Without a key there is no model and no summary is written.
+OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="").strip()
+OPENAI_BASE_URL: str = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1").rstrip("/")
+SUMMARY_MODEL: str = env.str("SUMMARY_MODEL", default="gpt-4.1-mini").strip()
+if OPENAI_API_KEY and not (OPENAI_BASE_URL.startswith("https://") or DEBUG or DEMO):
+    raise ImproperlyConfigured(
+        "OPENAI_BASE_URL must begin with https://: the key and the traces travel with each call."
+    )
+# A trace with a few new messages is due once nothing has changed for so long.
+SUMMARY_QUIET_SECONDS = env.int("SUMMARY_QUIET_SECONDS", default=600)
+# A whole call may take so long; the worker's time limit is longer than two of them.
+SUMMARY_CALL_SECONDS = env.float("SUMMARY_CALL_SECONDS", default=30.0)
+# So many calls one worker has under way at once.
+SUMMARY_PARALLEL = env.int("SUMMARY_PARALLEL", default=4)
 
 # --- People -------------------------------------------------------------------------------------
 

@@ -50,6 +50,8 @@ class JobRun(models.Model):
 
     kind = models.CharField(max_length=40)
     scope = models.CharField(max_length=100, blank=True)
+    # What else was asked of it, as the job understands it: a limit, for example.
+    options = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     trigger = models.CharField(max_length=8, choices=Trigger)
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"

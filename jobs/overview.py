@@ -27,10 +27,12 @@ QUEUE_PATIENCE: Final = timedelta(seconds=30)
 # A job is late when it is overdue by its interval, within these bounds.
 LATE_BOUNDS: Final = (2 * MINUTE, 15 * MINUTE)
 ERROR_TAIL: Final = 300
-# What all failures together may add to the page, in bytes of HTML, shared by the jobs: a page on
-# which everything fails is read, too. A run's own page shows all of its error.
-HEADLINE_HTML: Final = 5_600 // len(JOBS)
-TAIL_HTML: Final = 8_400 // len(JOBS)
+# What all failures together may add to the page, in bytes of HTML, shared by the jobs that fail: a
+# page on which everything fails is read, too. A run's own page shows all of its error.
+HEADLINES_HTML: Final = 3_300
+TAILS_HTML: Final = 5_600
+HEADLINE_HTML: Final = 280
+TAIL_HTML: Final = 420
 START_A_WORKER: Final = "Start one: manage.py worker"
 
 
@@ -96,8 +98,9 @@ class Standing:
     recent: list[JobRun] = field(default_factory=list)
     last_success_at: datetime | None = None
     backlog: Backlog | None = None
-    # The text of the newest failure, when nothing succeeded since.
+    # The text of the newest failure, when nothing succeeded since; how many jobs have one.
     error: str = ""
+    failing: int = 1
 
     @property
     def state(self) -> State:
@@ -163,13 +166,15 @@ class Standing:
     def headline(self) -> str:
         """Return what the last failure says, in a line."""
         line = headline(self.error)
-        cut = cut_to_html(line, HEADLINE_HTML)
+        cut = cut_to_html(line, min(HEADLINE_HTML, HEADLINES_HTML // self.failing))
         return line if cut == line else f"{cut.removesuffix('…')}…"
 
     @property
     def error_tail(self) -> str:
         """Return the end of the last failure's text, where the cause stands."""
-        return cut_to_html(self.error[-ERROR_TAIL:], TAIL_HTML, keep_end=True)
+        return cut_to_html(
+            self.error[-ERROR_TAIL:], min(TAIL_HTML, TAILS_HTML // self.failing), keep_end=True
+        )
 
     @property
     def durations(self) -> list[timedelta]:
@@ -324,7 +329,7 @@ def _with_texts(room: Room, succeeded: dict[str, JobRun]) -> Room:
     wanted = JobRun.objects.filter(pk__in=failures | checks)
     texts = {run.pk: run for run in wanted.only("kind", "started_at", "error", "result")}
     standings = [
-        replace(standing, error=texts[failure.pk].error)
+        replace(standing, error=texts[failure.pk].error, failing=len(failures))
         if (failure := standing.failure) is not None and failure.pk in texts
         else standing
         for standing in room.standings

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
 from django.conf import settings
@@ -25,6 +25,10 @@ WRITE_SECONDS: Final = 0.5
 
 NOTED: Final = 50
 """So many findings of one kind are kept in a run; of the others only the number."""
+
+
+WAITS_FOR: Final = "waits_for"
+"""Where a run's result says what it has paused itself for."""
 
 
 class Stopped(Exception):
@@ -109,6 +113,14 @@ class Progress:
         self._on_advance(self.run)
         if is_over:
             raise SliceOver
+
+    def wait_for(self, what: str) -> NoReturn:
+        """Pause the run until `jobs.services.resume_waiting` lets it go on. Raises `Stopped`."""
+        self.run.result[WAITS_FOR] = what
+        mine = JobRun.objects.filter(pk=self.run.pk, lease_token=self._token)
+        mine.exclude(wish=Wish.CANCEL).update(wish=Wish.PAUSE)
+        self._store()
+        raise Stopped(what)
 
     def _store(self) -> None:
         run = self.run

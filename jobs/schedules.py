@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_CLUSTER: Final = "skillboard"
 FOLD_CLUSTER: Final = "fold"
+AI_CLUSTER: Final = "ai"
 
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
@@ -124,6 +125,30 @@ JOBS: Final = (
         "Deletes the messages of traces that were taken back.",
         "traces.jobs.purge_messages",
         every=timedelta(minutes=10),
+    ),
+    Job(
+        "summarize_due",
+        "Write due summaries",
+        "Writes the AI summaries that are due; idle without a model or budget, and when off.",
+        "traces.jobs.summarize_due",
+        every=timedelta(minutes=2),
+        cluster=AI_CLUSTER,
+    ),
+    Job(
+        "count_summaries",
+        "Count summaries",
+        "Counts traces by what their summary waits for, and times anew what lost its timer.",
+        "traces.jobs.count_summaries",
+        every=HOUR,
+        offset=timedelta(minutes=25),
+    ),
+    Job(
+        "summarize_traces",
+        "Refresh summaries",
+        "Writes the AI summaries of a scope: stale, all, or @ and a handle. Within the budget.",
+        "traces.jobs.summarize_traces",
+        cluster=AI_CLUSTER,
+        is_scoped=True,
     ),
     Job(
         "deactivate_installs",

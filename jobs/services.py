@@ -21,7 +21,7 @@ from accounts.models import User
 from config.errors import DomainError
 from jobs import schedules
 from jobs.models import JobRun, RunState, Trigger, Wish
-from jobs.progress import LEASE, Progress, SliceOver, Stopped
+from jobs.progress import LEASE, WAITS_FOR, Progress, SliceOver, Stopped
 from jobs.schedules import BY_NAME, Job
 from jobs.words import headline
 
@@ -72,8 +72,11 @@ def start_run(
     trigger: str = Trigger.PERSON,
     actor: User | None = None,
     enqueue: bool = True,
+    options: dict[str, Any] | None = None,
 ) -> Started:
     """Make a run of a job and queue it; the active run of this kind and scope when there is one.
+
+    The active one keeps the `options` it was started with.
 
     One transaction: run, audit row of a person, and wake-up commit or vanish together. Raises
     `JobUnknown`.
@@ -81,7 +84,9 @@ def start_run(
     job = find_job(kind)
     try:
         with transaction.atomic():
-            run = JobRun.objects.create(kind=kind, scope=scope, trigger=trigger, asked_by=actor)
+            run = JobRun.objects.create(
+                kind=kind, scope=scope, trigger=trigger, asked_by=actor, options=options or {}
+            )
             if actor is not None:
                 audit.record(actor=actor, verb="job.run", thing=run)
             if enqueue:
@@ -89,7 +94,14 @@ def start_run(
     except IntegrityError:
         active = JobRun.objects.active().filter(kind=kind, scope=scope).first()
         if active is None:  # It ended in between; then a new one may start.
-            return start_run(kind=kind, scope=scope, trigger=trigger, actor=actor, enqueue=enqueue)
+            return start_run(
+                kind=kind,
+                scope=scope,
+                trigger=trigger,
+                actor=actor,
+                enqueue=enqueue,
+                options=options,
+            )
         return Started(active, created=False)
     return Started(run, created=True)
 
@@ -250,7 +262,8 @@ def resume_run(*, run: JobRun, actor: User) -> JobRun:
         _wake(run, BY_NAME[run.kind])
     if run.wish == Wish.PAUSE:  # A cancel is not taken back.
         run.wish = ""
-    run.save(update_fields=["state", "wish", "attempts", "lease_until"])
+    run.result.pop(WAITS_FOR, None)
+    run.save(update_fields=["state", "wish", "attempts", "lease_until", "result"])
     audit.record(actor=actor, verb="job.resume", thing=run)
     return run
 
@@ -268,6 +281,23 @@ def cancel_run(*, run: JobRun, actor: User) -> JobRun:
         JobRun.objects.filter(pk=run.pk).update(finished_at=Now())
     audit.record(actor=actor, verb="job.cancel", thing=run)
     return run
+
+
+@transaction.atomic
+def resume_waiting(kind: str) -> int:
+    """Let the runs of a job go on that paused themselves (`Progress.wait_for`); return how many.
+
+    What a person paused stays paused.
+    """
+    rows = JobRun.objects.select_for_update(skip_locked=True)
+    found = list(rows.filter(kind=kind, state=RunState.PAUSED, result__has_key=WAITS_FOR))
+    for run in found:
+        run.state, run.attempts = RunState.QUEUED, 0
+        run.lease_until = timezone.now()
+        del run.result[WAITS_FOR]
+        run.save(update_fields=["state", "attempts", "lease_until", "result"])
+        _wake(run, BY_NAME[run.kind])
+    return len(found)
 
 
 def _locked(run: JobRun) -> JobRun:

@@ -14,6 +14,8 @@ from django.test import TransactionTestCase
 from psycopg import sql
 
 from config import devdb, ratelimit
+from traces.demo.model_server import serving
+from traces.prices import DEMO_MODEL
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -175,3 +177,13 @@ def publish(alice):
         return publish_skill(slug=slug, files=files, **said)
 
     return call
+
+
+@pytest.fixture
+def model(settings):
+    """A model's server of our own, and settings that send to it."""
+    with serving() as server:
+        settings.OPENAI_API_KEY = "key"
+        settings.OPENAI_BASE_URL = server.address
+        settings.SUMMARY_MODEL = DEMO_MODEL
+        yield server

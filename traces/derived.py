@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.db.models import Count, IntegerField, OuterRef, Subquery, Value
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Coalesce
 
 from accounts.models import Namespace, User
@@ -25,12 +36,25 @@ COUNTED: Final = {
 }
 
 
+CONVERSATION: Final = (Kind.USER, Kind.ASSISTANT)
+"""The kinds a summary reads: what people and the agent said to each other."""
+
+
 def _count(kinds: tuple[Kind, ...]) -> Coalesce:
     live = Message._base_manager.filter(trace=OuterRef("pk"), generation=OuterRef("generation"))
     if kinds:
         live = live.filter(kind__in=kinds)
     counted = live.order_by().values("trace").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(counted), 0, output_field=IntegerField())
+
+
+def _conversation() -> Coalesce:
+    live = Message._base_manager.filter(trace=OuterRef("pk"), generation=OuterRef("generation"))
+    spoken = live.filter(kind__in=CONVERSATION).order_by().values("trace")
+    size = Func(F("text"), function="octet_length", output_field=BigIntegerField())
+    return Coalesce(
+        Subquery(spoken.annotate(n=Sum(size)).values("n")), 0, output_field=BigIntegerField()
+    )
 
 
 # A new generation is no source: whoever begins one refreshes `COUNTS`, and nobody else has to
@@ -43,6 +67,24 @@ COUNTS: Final = tuple(
         sources={"traces.Message": "trace_id"},
     )
     for name, kinds in COUNTED.items()
+)
+CONVERSATION_BYTES: Final = DerivedField(
+    target="traces.Trace",
+    name="conversation_bytes",
+    rule=_conversation,
+    sources={"traces.Message": "trace_id"},
+)
+BY_MESSAGES: Final = (*COUNTS, CONVERSATION_BYTES)
+"""All that ingest moves itself."""
+NAMESPACE_SUMMARISES: Final = DerivedField(
+    target="traces.Trace",
+    name="namespace_summarises",
+    rule=lambda: Subquery(
+        Namespace._base_manager.filter(pk=OuterRef("namespace_id"))
+        .annotate(summarises=Q(ai_summary_enabled=True) & Q(ai_summary_off_by_staff=False))
+        .values("summarises")
+    ),
+    sources={"traces.Trace": "pk", "accounts.Namespace": Children("namespace_id")},
 )
 OWNER_HANDLE: Final = DerivedField(
     target="traces.Trace",

@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from accounts.models import Scope, Visibility
 from config.derived import DerivedQuerySet
 from config.pagination import RowCompare
+from traces.summary_state import IS_TIMED
 
 if TYPE_CHECKING:
     from accounts.policy import Actor
+    from traces.due import Site
 
 # What a list never reads: texts that may be long.
 _LONG = ("ai_summary", "redactions")
@@ -56,6 +59,17 @@ class TraceQuerySet(DerivedQuerySet):
     def to_purge(self) -> Self:
         """Return the traces with messages of generations that are over."""
         return self.filter(generation__gt=F("purged_below"))
+
+    def with_summary_verdict(self, site: Site, *, asked: bool = False) -> Self:
+        """Add `summary_verdict`: why a summary is due now, or not (`traces.due.verdict`)."""
+        from traces.due import verdict
+
+        return self.annotate(summary_verdict=verdict(site, asked=asked))
+
+    def summary_timed(self) -> Self:
+        """Return what the sweep looks at next, longest due first."""
+        rows = self.filter(IS_TIMED, summary_due_at__lte=Now())
+        return rows.order_by("summary_due_at", "pk")
 
 
 class MessageQuerySet(DerivedQuerySet):

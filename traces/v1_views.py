@@ -147,11 +147,16 @@ def put_message(request: HttpRequest, external_id: str, message_id: str) -> Http
         raise MessageInvalid(f"An id has at most {batch.MAX_ID} characters.", field="externalId")
     now = batch.milliseconds_now()
     message = batch.read_message(read_body(request), now, "message", message_id)
-    return _appended(actor, external_id, [message])
+    # Who follows a session sends hundreds of these; the sweep sees what they make due.
+    return _appended(actor, external_id, [message], wakes=False)
 
 
-def _appended(actor: Actor, external_id: str, messages: list[batch.Received]) -> HttpResponse:
-    fates, count = ingest.append_messages(actor=actor, external_id=external_id, messages=messages)
+def _appended(
+    actor: Actor, external_id: str, messages: list[batch.Received], *, wakes: bool = True
+) -> HttpResponse:
+    fates, count = ingest.append_messages(
+        actor=actor, external_id=external_id, messages=messages, wakes=wakes
+    )
     told = [{"externalId": f.external_id, "id": str(f.id), "status": f.status} for f in fates]
     return envelope.ok({"messages": told, "messageCount": count})
 

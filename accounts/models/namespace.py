@@ -60,6 +60,11 @@ class Namespace(DerivedModel):
         max_length=8, choices=TracePolicy, default=TracePolicy.CLAMP, db_default=TracePolicy.CLAMP
     )
     ai_summary_enabled = models.BooleanField(default=True, db_default=True)
+    # Staff's own switch, which nobody else turns, and what its summaries may cost a day:
+    # tokens, and millionths of a US dollar. NULL is as much as the site has.
+    ai_summary_off_by_staff = models.BooleanField(default=False, db_default=False)
+    ai_summary_token_cap = models.PositiveBigIntegerField(null=True)
+    ai_summary_micro_cap = models.PositiveBigIntegerField(null=True)
 
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -95,6 +95,8 @@ def make_trace(skill: Skill) -> Trace:
 
 PLANTS = {
     **{f"traces.Trace.{name}": plant_trace(name, 99) for name in COUNTED},
+    "traces.Trace.conversation_bytes": plant_trace("conversation_bytes", 99),
+    "traces.Trace.namespace_summarises": plant_trace("namespace_summarises", False),
     "traces.Trace.owner_handle": plant_trace("owner_handle", "nobody"),
     "traces.Trace.author_handle": plant_trace("author_handle", "nobody"),
     "skills.SkillComment.reported_at": plant_report,

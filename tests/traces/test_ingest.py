@@ -305,7 +305,7 @@ def test_what_is_too_large_is_told_so(uploader):
 def written_late(seen: dict, messages: list) -> tuple[list[str], int]:
     """Write as a batch does whose read came before somebody else's commit."""
     received = read_batch({"messages": messages})
-    fates, count = ingest._write(Trace.objects.published(), received, seen)
+    fates, count = ingest._write(Trace.objects.published(), received, seen, wakes=False)
     assert {fate.id for fate in fates} <= set(Message.objects.values_list("pk", flat=True))
     return [fate.status for fate in fates], count
 

@@ -45,6 +45,7 @@ def _many(uploader):
                 [f"{kind}_count" for kind in ("message", "user", "assistant", "tool", "error")],
                 "0",
             ),
+            "conversation_bytes": "0",
         },
     )
     analyze(Trace)

@@ -15,6 +15,14 @@ from accounts.models import HANDLE_LENGTH, Namespace, User, Visibility
 from accounts.tokens import ALPHABET
 from config.derived import DerivedModel
 from traces.querysets import TraceQuerySet
+from traces.summary_state import (
+    GATE,
+    IS_FAILED,
+    IS_TIMED,
+    IS_WAITING,
+    SummaryGate,
+    SummaryState,
+)
 
 PUBLIC_ID_LENGTH: Final = 22  # base 62 digits: 131 random bits
 EXTERNAL_ID_LENGTH: Final = 255
@@ -96,9 +104,35 @@ class Trace(DerivedModel):
     )
     ai_summary_enabled = models.BooleanField(default=True)
     exclude_from_ai = models.BooleanField(default=False)
+    summary_off_by_staff = models.BooleanField(default=False, db_default=False)
+    # A copy: neither its admins nor staff have switched the namespace off.
+    namespace_summarises = models.BooleanField(default=True, db_default=True, editable=False)
+    summary_gate = GeneratedField(
+        expression=GATE,
+        output_field=models.CharField(max_length=18, choices=SummaryGate, db_collation="C"),
+        db_persist=True,
+    )
     ai_summary = models.TextField(blank=True)
     summary_generated_at = models.DateTimeField(null=True)
+    # What the summary covers, and what wrote it.
     summary_message_count = models.PositiveIntegerField(default=0)
+    summary_model = models.CharField(max_length=100, blank=True, db_default="")
+    summary_prompt_version = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # The work on the next one. While it is `running`, `summary_due_at` is the end of the lease.
+    summary_state = models.CharField(
+        max_length=8,
+        choices=SummaryState,
+        default=SummaryState.IDLE,
+        db_default=SummaryState.IDLE,
+        db_collation="C",
+    )
+    # When the sweep looks at it; NULL while there is nothing to do. Set by ingest, so that most
+    # batches write no indexed column.
+    summary_due_at = models.DateTimeField(null=True)
+    summary_token = models.UUIDField(null=True)
+    summary_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # When its author last asked for one.
+    summary_asked_at = models.DateTimeField(null=True)
 
     generation = models.PositiveIntegerField(default=1)
     unpublished_at = models.DateTimeField(null=True)
@@ -110,6 +144,8 @@ class Trace(DerivedModel):
     assistant_count = models.PositiveIntegerField(default=0, editable=False)
     tool_count = models.PositiveIntegerField(default=0, editable=False)
     error_count = models.PositiveIntegerField(default=0, editable=False)
+    # The text of people and of the agent, as a summary would read it: what one is likely to cost.
+    conversation_bytes = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
 
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     # The last change of anything a reader sees; an upload that changes nothing leaves it.
@@ -169,6 +205,13 @@ class Trace(DerivedModel):
                 name="trace_to_purge",
                 condition=Q(generation__gt=F("purged_below")),
             ),
+            # What the sweep looks at next.
+            models.Index(
+                fields=["summary_due_at", "id"], name="trace_summary_timed", condition=IS_TIMED
+            ),
+            # What goes on when there is budget again, and what people may have retried.
+            models.Index(fields=["id"], name="trace_summary_waiting", condition=IS_WAITING),
+            models.Index(fields=["id"], name="trace_summary_failed", condition=IS_FAILED),
             # The words of titles and summaries.
             GinIndex(
                 SearchVector("title", "ai_summary", config="english"),

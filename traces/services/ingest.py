@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
@@ -17,8 +17,11 @@ from accounts.policy import Actor
 from config.errors import DomainError
 from config.statements import statement
 from traces.batch import Received, stored_rows
-from traces.models import Message, Trace
+from traces.due import FIRST_MESSAGES, STEP_MESSAGES, quiet_for
+from traces.models import Message, SummaryGate, SummaryTrigger, Trace
 from traces.services.publishing import TraceNotFound, upload_namespace
+from traces.services.summaries import Reason, wake
+from traces.summarizer import has_model
 
 MAX_MESSAGES: Final = 200_000
 
@@ -40,11 +43,12 @@ class Appended:
 
 
 def append_messages(
-    *, actor: Actor, external_id: str, messages: list[Received]
+    *, actor: Actor, external_id: str, messages: list[Received], wakes: bool = True
 ) -> tuple[list[Appended], int]:
     """Store what is new or changed; return each message's fate and the trace's message count.
 
-    When nothing changed nothing is written, the trace's row is not even locked. Raises
+    When nothing changed nothing is written, the trace's row is not even locked. Where `wakes` and
+    the messages make a summary due, it is queued in the same transaction. Raises
     `TraceNotFound` for a trace that is not published, `TraceTooLarge`, and what `upload_namespace`
     raises.
     """
@@ -54,7 +58,7 @@ def append_messages(
     if messages and all(_is_known(message, seen) for message in messages):
         fates = [Appended(m.external_id, seen[m.external_id].id, "unchanged") for m in messages]
         return fates, seen[messages[0].external_id].message_count
-    return _write(traces, messages, seen)
+    return _write(traces, messages, seen, wakes=wakes)
 
 
 class _Seen(NamedTuple):
@@ -83,10 +87,15 @@ def _is_known(message: Received, seen: Mapping[str, _Seen]) -> bool:
 
 @transaction.atomic
 def _write(
-    traces: QuerySet[Trace], messages: list[Received], seen: Mapping[str, _Seen]
+    traces: QuerySet[Trace],
+    messages: list[Received],
+    seen: Mapping[str, _Seen],
+    *,
+    wakes: bool,
 ) -> tuple[list[Appended], int]:
     """Write what was not known, into the generation that the lock finds."""
-    trace = traces.select_for_update(no_key=True).only("generation", "message_count").first()
+    columns = ("generation", "message_count", "summary_gate")
+    trace = traces.select_for_update(no_key=True).only(*columns).first()
     if trace is None:
         raise TraceNotFound
     # What stood in a generation that ended meanwhile says nothing of this one.
@@ -94,19 +103,27 @@ def _write(
     wanted = [message for message in messages if not _is_known(message, known)]
     if trace.message_count + sum(m.external_id not in known for m in wanted) > MAX_MESSAGES:
         raise TraceTooLarge(f"A trace holds at most {MAX_MESSAGES:,} messages.", field="messages")
-    told = {"trace": trace.pk, "generation": trace.generation}
+    told: dict[str, Any] = {
+        "trace": trace.pk,
+        "generation": trace.generation,
+        "first": FIRST_MESSAGES,
+        "step": STEP_MESSAGES,
+        "quiet": quiet_for(),
+    }
     with connection.cursor() as cursor:
         cursor.execute(
             statement("traces/upsert_messages"), told | {"messages": stored_rows(wanted).decode()}
         )
         written = cursor.fetchall()
     fates = {key: Appended(key, row.id, "unchanged") for key, row in known.items()}
-    for pk, key, is_new, _count in written:
+    for pk, key, is_new, _count, _is_due in written:
         fates[key] = Appended(key, pk, "created" if is_new else "updated")
     # A rival stored the same in between: the statement wrote nothing of it and told no id.
     if missing := [m.external_id for m in messages if m.external_id not in fates]:
         found = Message.objects.live(trace).filter(external_id__in=missing)
         for key, pk in found.values_list("external_id", "pk"):
             fates[key] = Appended(key, pk, "unchanged")
-    count = written[0][3] if written else trace.message_count
+    count, is_due = written[0][3:] if written else (trace.message_count, False)
+    if wakes and is_due and trace.summary_gate == SummaryGate.OPEN and has_model():
+        wake(trace.pk, Reason(SummaryTrigger.BATCH))
     return [fates[message.external_id] for message in messages], count

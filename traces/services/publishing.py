@@ -16,13 +16,27 @@ from accounts.policy import Actor, require_scope
 from config.derived import deferred, refresh
 from config.errors import DomainError
 from traces import visibility
-from traces.derived import COUNTS
-from traces.models import Message, Trace, VisibilitySource
+from traces.derived import BY_MESSAGES
+from traces.models import Message, SummaryState, Trace, VisibilitySource
 from traces.policy import may_manage
 from traces.uploads import Upload
 from traces.visibility import Chosen
 
 PURGE_BATCH: Final = 5_000
+# A trace without any word of a model, and without work on one: the token of whoever writes a
+# summary just now is gone, so what they bring is discarded.
+NO_SUMMARY: Final[dict[str, Any]] = {
+    "ai_title": "",
+    "ai_summary": "",
+    "summary_generated_at": None,
+    "summary_message_count": 0,
+    "summary_model": "",
+    "summary_prompt_version": 0,
+    "summary_state": SummaryState.IDLE,
+    "summary_token": None,
+    "summary_attempts": 0,
+    "summary_due_at": None,
+}
 
 
 class TraceNotFound(DomainError):
@@ -154,16 +168,13 @@ def unpublish(*, actor: Actor, trace: Trace) -> bool:
                 generation=F("generation") + 1,
                 unpublished_at=Now(),
                 updated_at=Now(),
-                ai_title="",
-                ai_summary="",
-                summary_generated_at=None,
-                summary_message_count=0,
+                **NO_SUMMARY,
             )
         )
         if not taken:
             return False
-        for count in COUNTS:
-            refresh(count, [trace.pk])
+        for derived in BY_MESSAGES:
+            refresh(derived, [trace.pk])
     audit.record(actor=actor.user, verb="trace.unpublish", thing=trace)
     return True
 
@@ -224,7 +235,9 @@ def change_settings(*, actor: Actor, trace: Trace, **settings: Any) -> Trace:
     if not changed:
         return locked
     before = {name: getattr(locked, name) for name in changed}
-    Trace.objects.filter(pk=locked.pk).update(**changed, updated_at=Now())
+    # What its author keeps from every AI keeps no word of one; it may be due anew afterwards.
+    forgotten = NO_SUMMARY | {"summary_due_at": Now()} if changed.get("exclude_from_ai") else {}
+    Trace.objects.filter(pk=locked.pk).update(**changed, **forgotten, updated_at=Now())
     audit.record(
         actor=actor.user, verb="trace.settings", thing=locked, before=before, after=changed
     )

@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import User
 from config.derived import deferred, refresh
-from traces.derived import COUNTED, COUNTS
+from traces.derived import BY_MESSAGES, COUNTED, COUNTS
 from traces.models import Trace
 
 
@@ -36,8 +36,8 @@ def recount(*, actor: User, trace: Trace) -> bool:
     """
     locked = Trace.objects.select_for_update(no_key=True).get(pk=trace.pk)
     with deferred():
-        for count in COUNTS:
-            refresh(count, [locked.pk])
+        for derived in BY_MESSAGES:
+            refresh(derived, [locked.pk])
     fresh = Trace.objects.only(*COUNTED).get(pk=trace.pk)
     before = {name: getattr(locked, name) for name in COUNTED}
     after = {name: getattr(fresh, name) for name in COUNTED}

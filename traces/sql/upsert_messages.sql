@@ -20,7 +20,9 @@ written AS (
         parts = excluded.parts, redactions = excluded.redactions,
         content_hash = excluded.content_hash
     WHERE m.content_hash IS DISTINCT FROM excluded.content_hash
-    RETURNING new.id, new.external_id, new.kind, old.id AS was_id, old.kind AS was_kind
+    RETURNING new.id, new.external_id, new.kind, old.id AS was_id, old.kind AS was_kind,
+        CASE WHEN new.kind IN ('user', 'assistant') THEN octet_length(new.text) END AS spoken,
+        CASE WHEN old.kind IN ('user', 'assistant') THEN octet_length(old.text) END AS was_spoken
 ),
 -- Counts move by what was really inserted, and by messages that changed their kind.
 moved AS (
@@ -34,8 +36,15 @@ moved AS (
             - count(*) FILTER (WHERE was_kind IN ('tool_call', 'tool_result', 'tool_error'))
             AS tool_count,
         count(*) FILTER (WHERE kind IN ('tool_error', 'error'))
-            - count(*) FILTER (WHERE was_kind IN ('tool_error', 'error')) AS error_count
+            - count(*) FILTER (WHERE was_kind IN ('tool_error', 'error')) AS error_count,
+        coalesce(sum(spoken), 0) - coalesce(sum(was_spoken), 0) AS conversation_bytes
     FROM written
+),
+-- How many messages make a summary due (traces/due.py): the first, or as many more.
+due AS (
+    SELECT CASE covered WHEN 0 THEN %(first)s ELSE covered + %(step)s END AS at,
+        coalesce((SELECT is_enabled FROM traces_summarysettings), true) AS site_is_on
+    FROM (SELECT summary_message_count AS covered FROM traces_trace WHERE id = %(trace)s) AS c
 ),
 counted AS (
     UPDATE traces_trace AS t SET
@@ -44,9 +53,22 @@ counted AS (
         assistant_count = t.assistant_count + moved.assistant_count,
         tool_count = t.tool_count + moved.tool_count,
         error_count = t.error_count + moved.error_count,
-        updated_at = statement_timestamp()
-    FROM moved WHERE t.id = %(trace)s AND moved.touched > 0
-    RETURNING t.message_count
+        conversation_bytes = t.conversation_bytes + moved.conversation_bytes,
+        updated_at = statement_timestamp(),
+        -- When the sweep looks at it: now, or once it is quiet. Most batches leave it, so that they
+        -- write no indexed column. What is under way or waits decides for itself.
+        summary_due_at = CASE
+            WHEN moved.message_count = 0 OR t.summary_state <> 'idle' THEN t.summary_due_at
+            WHEN t.message_count + moved.message_count >= due.at
+                THEN least(t.summary_due_at, statement_timestamp())
+            WHEN t.message_count + moved.message_count >= %(first)s
+                THEN coalesce(t.summary_due_at, statement_timestamp() + %(quiet)s)
+            ELSE t.summary_due_at END
+    FROM moved, due WHERE t.id = %(trace)s AND moved.touched > 0
+    -- Due by this batch: told once, so that one task is queued.
+    RETURNING t.message_count, old.summary_state = 'idle' AND old.message_count < due.at
+        AND new.message_count >= due.at AND due.site_is_on AS is_due
 )
-SELECT written.id, written.external_id, written.was_id IS NULL, counted.message_count
+SELECT written.id, written.external_id, written.was_id IS NULL, counted.message_count,
+    counted.is_due
 FROM written, counted;
