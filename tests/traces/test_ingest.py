@@ -299,6 +299,16 @@ def test_what_is_too_large_is_told_so(uploader):
     assert refusal(response) == (413, "BODY_TOO_LARGE")
 
 
+def test_a_text_is_measured_once_as_its_client_does(uploader):
+    uploader.put(ID)
+
+    # 510,000 characters of JSON, which the client sends: it shortens what is longer than 524,288.
+    assert uploader.post(ID, [said(1, "a\n" * 170_000)]).status_code == 200
+    assert uploader.post(ID, [said(2, '"' * 250_000, "assistant")]).status_code == 200
+    longer = uploader.post(ID, [said(3, "a\n" * 175_000)])
+    assert refusal(longer) == (413, "MESSAGE_TOO_LARGE")
+
+
 # --- What was read before the lock may be old by then ---------------------------------------------
 
 
