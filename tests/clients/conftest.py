@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.services import create_token
 from tests.clients import runner
 from tests.conftest import missing
 
@@ -40,3 +41,11 @@ def traces(server, transactional_db, tmp_path):
     if not runner.traces_program().exists():
         missing(f"traces {runner.TRACES_VERSION}", "`.ci/ensure-clients` installs it")
     return runner.Traces(server.address, tmp_path / "home")
+
+
+@pytest.fixture
+def keyed(traces, alice) -> runner.Traces:
+    """The traces client with a key of Alice's own namespace."""
+    _token, text = create_token(user=alice, label="key", namespace=alice.namespace)
+    traces.env["TRACES_API_KEY"] = str(text)
+    return traces

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,8 @@ from django_q.models import OrmQ
 
 from accounts.models import DeviceLogin, Membership, Namespace, NamespaceKind, User
 from accounts.policy import Actor
-from accounts.services import create_token
 from accounts.sessions import answer_login
+from tests.clients.claude_sessions import SESSION, append_claude, claude_file, write_claude
 from tests.clients.runner import Traces, wait_for
 from tests.conftest import SHARED, missing
 from tests.factories.traces import row_versions
@@ -25,16 +24,6 @@ from traces.models import Message, Trace
 from traces.services.publishing import transfer, unpublish
 
 pytestmark = [pytest.mark.client, pytest.mark.django_db(transaction=True)]
-
-PROJECT = "-home-alice-app"
-
-
-@pytest.fixture
-def keyed(traces, alice) -> Traces:
-    """The client with a key of Alice's own namespace."""
-    _token, text = create_token(user=alice, label="key", namespace=alice.namespace)
-    traces.env["TRACES_API_KEY"] = str(text)
-    return traces
 
 
 @pytest.fixture
@@ -53,45 +42,6 @@ def sign_in_by_browser(traces: Traces, person: User) -> None:
     assert ran.code == 0, ran.text
 
 
-def claude_file(traces: Traces, wanted: str) -> Path:
-    folder = traces.home / ".claude" / "projects" / PROJECT
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{wanted}.jsonl"
-
-
-def claude_lines(wanted: str, turns: int, first: int = 1) -> list[str]:
-    """An invented Claude Code session: a person asks, the agent thinks, calls and answers."""
-    lines = []
-    for n in range(first, first + turns):
-        at = {
-            "sessionId": wanted,
-            "cwd": "/home/alice/app",
-            "timestamp": f"2026-02-01T10:00:{n % 60:02}.000Z",
-        }
-        asked = {"role": "user", "content": f"Please round total number {n} to cents."}
-        call = {
-            "type": "tool_use",
-            "id": f"toolu_{n}",
-            "name": "Bash",
-            "input": {"command": f"pytest -k total_{n}"},
-        }
-        said = {"type": "text", "text": f"Total {n} is rounded now."}
-        answer = {"type": "tool_result", "tool_use_id": f"toolu_{n}", "content": f"{n} passed"}
-        agent = {"role": "assistant", "model": "claude-sonnet-4-5-20250929"}
-        entries: list[dict[str, Any]] = [
-            {"type": "user", "message": asked},
-            {"type": "assistant", "message": agent | {"content": [call]}},
-            {"type": "user", "message": {"role": "user", "content": [answer]}},
-            {"type": "assistant", "message": agent | {"content": [said]}},
-        ]
-        lines += [json.dumps({"uuid": str(uuid.uuid4()), **at, **entry}) for entry in entries]
-    return lines
-
-
-def write_claude(traces: Traces, wanted: str, turns: int) -> None:
-    claude_file(traces, wanted).write_text("\n".join(claude_lines(wanted, turns)) + "\n")
-
-
 def share(traces: Traces, wanted: str, *args: str) -> Trace:
     ran = traces.run("share", "--trace-id", wanted, "--json", *args)
     assert ran.code == 0, ran.text
@@ -108,9 +58,6 @@ def counted(trace: Trace) -> int:
 def has_come(trace: Trace, messages: int) -> bool | None:
     """Say whether so many are stored; None, not yet."""
     return Trace.objects.filter(pk=trace.pk, message_count=messages).exists() or None
-
-
-SESSION = "7a1f0c52-0c6e-4a57-9d0e-3b1d7c1f2a10"
 
 
 def test_the_real_sessions_are_shared_whole_and_again_without_a_write(keyed):
@@ -136,8 +83,7 @@ def test_what_is_appended_is_refreshed_and_read_back_in_an_empty_home(keyed, tmp
     write_claude(keyed, SESSION, 20)
     trace = share(keyed, SESSION)
     first = counted(trace)
-    with claude_file(keyed, SESSION).open("a") as log:
-        log.write("\n".join(claude_lines(SESSION, 2, first=21)) + "\n")
+    append_claude(keyed, SESSION, 2, first=21)
 
     ran = keyed.run("refresh", "--trace-id", SESSION, "--json")
 
@@ -170,8 +116,7 @@ def test_a_session_is_followed_line_by_line(keyed):
     with keyed.started("share", "--trace-id", SESSION, "--follow") as running:
         trace = wait_for(Trace.objects.filter(external_id=SESSION).first)
         wait_for(lambda: has_come(trace, 20))
-        with claude_file(keyed, SESSION).open("a") as log:
-            log.write("\n".join(claude_lines(SESSION, 3, first=6)) + "\n")
+        append_claude(keyed, SESSION, 3, first=6)
         wait_for(lambda: has_come(trace, 32))
         running.process.terminate()
 
@@ -252,25 +197,6 @@ def test_what_is_taken_back_and_shared_again_keeps_its_link(keyed, alice):
 
     assert again.public_id == trace.public_id
     assert counted(again) == 12
-
-
-def test_every_refusal_is_printed(keyed, alice):
-    write_claude(keyed, SESSION, 2)
-    namespace = alice.namespace
-    namespace.trace_visibilities, namespace.trace_policy = ["private"], "reject"
-    namespace.save()
-    refused = keyed.run("share", "--trace-id", SESSION, "--visibility", "public", "--json")
-    assert refused.code == 1
-    assert "does not allow public traces" in refused.text
-
-    _token, text = create_token(
-        user=alice, label="reader", namespace=namespace, scopes=["traces:read"]
-    )
-    keyed.env["TRACES_API_KEY"] = str(text)
-    refused = keyed.run("share", "--trace-id", SESSION, "--json")
-    assert refused.code == 1
-    assert "lacks the scope traces:write" in refused.text
-    assert keyed.run("sync", "not-shared-anywhere").code == 1
 
 
 def test_somebody_signed_in_moves_a_trace_by_the_command(traces, alice, acme):
