@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from accounts.services import create_token
@@ -49,3 +51,12 @@ def keyed(traces, alice) -> runner.Traces:
     _token, text = create_token(user=alice, label="key", namespace=alice.namespace)
     traces.env["TRACES_API_KEY"] = str(text)
     return traces
+
+
+@pytest.fixture
+def in_repository(keyed) -> runner.Traces:
+    """That client in a new git repository."""
+    if shutil.which("git", path=keyed.environment()["PATH"]) is None:
+        missing("git", "the operating system's package installs it")
+    keyed.beside("git", "init")
+    return keyed

@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -23,6 +23,9 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
+
+from tests.clients import terminal
+from tests.clients.terminal import Terminal
 
 T = TypeVar("T")
 VERSIONS: Final = ("0.20.0", "0.23.3")
@@ -283,7 +286,7 @@ class Traces:
         process = subprocess.Popen(
             [str(traces_program()), *args],
             cwd=workdir or self.workdir,
-            env=self._environment(),
+            env=self.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -294,11 +297,35 @@ class Traces:
             finally:
                 process.kill()
 
-    def _environment(self) -> dict[str, str]:
+    def beside(self, *command: str, given: str = "") -> str:
+        """Run another program in this home's work folder; returns what it printed.
+
+        Fails where the program does. What it leaves running is waited for, too, while that holds
+        on to the output.
+        """
+        done = subprocess.run(
+            command,
+            cwd=self.workdir,
+            env=self.environment(),
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=RUN_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        return done.stdout
+
+    def drawn(self) -> AbstractContextManager[Terminal]:
+        """Run its pages in a terminal beside the test."""
+        return terminal.drawn([str(traces_program())], cwd=self.workdir, env=self.environment())
+
+    def environment(self) -> dict[str, str]:
+        """Return what a process of this home finds set; programs by name, the client's too."""
         return (
             {
                 "HOME": str(self.home),
-                "PATH": os.defpath,
+                "PATH": os.pathsep.join([str(traces_program().parent), os.defpath]),
                 "TRACES_CONFIG_DIR": str(self.home / "traces-config"),
                 "TRACES_HTTP_URL": self.address,
                 "TRACES_URL": self.address,
