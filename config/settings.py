@@ -206,6 +206,8 @@ if OPENAI_API_KEY and not (OPENAI_BASE_URL.startswith("https://") or DEBUG or DE
 SUMMARY_QUIET_SECONDS = env.int("SUMMARY_QUIET_SECONDS", default=600)
 # A whole call may take so long; the worker's time limit is longer than two of them.
 SUMMARY_CALL_SECONDS = env.float("SUMMARY_CALL_SECONDS", default=30.0)
+# Whoever writes a summary holds its trace for so long: the task's time limit and a margin.
+SUMMARY_LEASE_SECONDS = env.int("SUMMARY_LEASE_SECONDS", default=120)
 # So many calls one worker has under way at once.
 SUMMARY_PARALLEL = env.int("SUMMARY_PARALLEL", default=4)
 

@@ -270,6 +270,7 @@ _BY_STATUS: Final = {
     429: SummaryError.RATE_LIMITED,
 }
 _SERVER: Final = 500
+_GATEWAY: Final = {502, 504}
 
 
 def _read_status(error: openai.APIStatusError, latency_ms: int) -> Failure:
@@ -289,8 +290,8 @@ def _read_status(error: openai.APIStatusError, latency_ms: int) -> Failure:
         code=code,
         request_id=_short(error.request_id),
         retry_after=_retry_after(error.response.headers.get("retry-after")),
-        # A server that refuses has not begun; one that failed may have.
-        was_sent=status >= _SERVER,
+        # Refused or failed, no answer was made. Who stands between may only have lost it.
+        was_sent=status in _GATEWAY,
     )
 
 

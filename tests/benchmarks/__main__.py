@@ -127,6 +127,12 @@ def _messages(_scale: str) -> Iterator[object]:
     yield from messages.measure()
 
 
+def _summaries(_scale: str) -> Iterator[object]:
+    from tests.benchmarks import summaries
+
+    yield from summaries.measure()
+
+
 def _scanner(_scale: str) -> Iterator[object]:
     from tests.benchmarks import scanner
 
@@ -153,6 +159,7 @@ _ALL: Final[tuple[Callable[[str], Iterator[object]], ...]] = (
     _torture,
     _boards,
     _messages,
+    _summaries,
     _scanner,
     _clients,
 )
@@ -166,6 +173,7 @@ BENCHMARKS: Final = {
     "torture": (_torture,),
     "boards": (_boards,),
     "messages": (_messages,),
+    "summaries": (_summaries,),
     "scanner": (_scanner,),
     "clients": (_clients,),
 }

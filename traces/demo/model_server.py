@@ -53,6 +53,7 @@ class ModelServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.script = script
         self.delay = delay
+        self.complete = completion
         self.keeps = False
         self.received: list[dict[str, Any]] = []
         self.calls = 0
@@ -109,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             error = {"message": "Scripted.", "type": "scripted", "code": code}
             self.answer(status, {"error": error}, headers)
         else:
-            told = _completion(body)
+            told = self.server.complete(body)
             if fault:
                 _ANSWERS[fault](told)
             self.answer(200, told)
@@ -126,7 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(raw)
 
 
-def _completion(body: dict[str, Any]) -> dict[str, Any]:
+def completion(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to a request, as OpenAI's server would write it."""
     prompt = "\n".join(message["content"] for message in body["messages"])
     content = json.dumps(summarize(prompt))
     return {
@@ -187,6 +189,7 @@ _REFUSALS: Final[dict[str, tuple[int, str | None, dict[str, str]]]] = {
     "rate_limited": (429, "rate_limit_exceeded", {"retry-after": "3600"}),
     "quota": (429, "insufficient_quota", {}),
     "error": (500, None, {}),
+    "gateway": (504, None, {}),
     "key": (401, "invalid_api_key", {}),
     "model": (404, "model_not_found", {}),
     "bad_request": (400, "invalid_value", {}),

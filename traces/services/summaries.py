@@ -46,8 +46,7 @@ from traces.transcript import MAX_BYTES, Transcript, read_transcript
 logger = logging.getLogger(__name__)
 
 SUMMARIZE_TASK: Final = "traces.tasks.summarize_trace"
-# The task's time limit and a margin: later nobody can still be at it.
-LEASE: Final = timedelta(seconds=settings.Q_CLUSTER["timeout"] + 30)
+LEASE: Final = timedelta(seconds=settings.SUMMARY_LEASE_SECONDS)
 CIRCUIT_OPEN: Final = timedelta(minutes=15)
 # A failed attempt is followed by the next after so long, by the number of failures.
 RETRY_AFTER: Final = (timedelta(minutes=1), timedelta(minutes=5))
