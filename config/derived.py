@@ -121,6 +121,11 @@ class DerivedField:
         """Return the target rows whose stored value differs from the rule."""
         return self.rows().filter(self.stale())
 
+    def drift_statement(self) -> tuple[str, tuple[Any, ...]]:
+        """Return the statement that finds the primary keys of `drifted()`, and its parameters."""
+        sql, params = self.drifted().values_list("pk").query.sql_with_params()
+        return sql, tuple(params)
+
     def drifted_keys(self) -> list[int]:
         """Return the primary keys of `drifted()`, in order."""
         return list(self.drifted().order_by("pk").values_list("pk", flat=True))
@@ -182,20 +187,24 @@ class DerivedRows:
             f" ({', '.join(f'excluded.{c}' for c in others)})"
         )
 
+    def drift_statement(self) -> tuple[str, tuple[Any, ...]]:
+        """Return the statement that finds the anchors of `drifted_keys`, and its parameters."""
+        sql, params = self.rule().query.sql_with_params()
+        named, link = ", ".join(self._expected[2]), _column(self.target, self.link)
+        drift = (
+            f"WITH expected ({named}) AS MATERIALIZED ({sql}),"  # noqa: S608
+            f" stored AS (SELECT {named} FROM {_table(self.target)})"
+            f" SELECT DISTINCT {link} FROM ("
+            f" (TABLE expected EXCEPT TABLE stored) UNION ALL"
+            f" (TABLE stored EXCEPT TABLE expected)) AS drift"
+        )
+        return drift, tuple(params)
+
     def drifted_keys(self) -> list[int]:
         """Return the anchors with a row missing, left over or different, in order."""
-        query = self.rule().query
-        sql, params = query.sql_with_params()
-        named, link = ", ".join(self._expected[2]), _column(self.target, self.link)
+        sql, params = self.drift_statement()
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"WITH expected ({named}) AS MATERIALIZED ({sql}),"  # noqa: S608
-                f" stored AS (SELECT {named} FROM {_table(self.target)})"
-                f" SELECT DISTINCT {link} FROM ("
-                f" (TABLE expected EXCEPT TABLE stored) UNION ALL"
-                f" (TABLE stored EXCEPT TABLE expected)) AS drift ORDER BY 1",
-                params,
-            )
+            cursor.execute(f"{sql} ORDER BY 1", params)
             return [row[0] for row in cursor.fetchall()]
 
     def rows(self) -> models.QuerySet[Any]:

@@ -112,15 +112,10 @@ def _no_drift(request: pytest.FixtureRequest):
         yield
         return
     request.getfixturevalue("_django_db_helper")
+    from tests.drift import drifted
+
     yield
     assert drifted() == {}
-
-
-def drifted() -> dict[str, list[int]]:
-    from config.derived import REGISTRY
-
-    found = {derivation.label: derivation.drifted_keys() for derivation in REGISTRY}
-    return {label: keys for label, keys in found.items() if keys}
 
 
 @pytest.fixture(scope="session", autouse=True)

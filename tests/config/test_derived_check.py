@@ -23,8 +23,8 @@ from skills.models import (
     SkillTag,
     SkillTotal,
 )
-from tests import conftest
-from tests.conftest import drifted
+from tests import conftest, drift
+from tests.drift import drifted
 from tests.factories.comments import many_comments
 from tests.factories.skills import SkillFactory, SkillVersionFactory
 from traces.derived import COUNTED
@@ -147,6 +147,22 @@ def test_planted_drift_is_named_with_its_id_and_repaired(skills, plant, capsys):
     assert label not in drifted()
     command("refresh")
     assert "differ" not in command("check")
+
+
+@pytest.mark.allow_drift
+@pytest.mark.parametrize("few", [0, 2**40], ids=["planned anew", "prepared"])
+def test_every_test_ends_with_what_the_rules_say_one_by_one(skills, few, monkeypatch):
+    monkeypatch.setattr(drift, "FEW_BYTES", few)
+    assert drift.drifted() == {}
+    for skill in skills[1:]:
+        PLANTS["traces.Trace.user_count"](skill)
+        PLANTS["skills.Skill.badges"](skill)
+        PLANTS["skills.SkillListing left over"](skill)
+
+    each = {derivation.label: derivation.drifted_keys() for derivation in REGISTRY}
+
+    assert len(each["skills.Skill.badges"]) == 2
+    assert drift.drifted() == {label: keys for label, keys in each.items() if keys}
 
 
 @pytest.mark.allow_drift

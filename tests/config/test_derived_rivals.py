@@ -13,7 +13,7 @@ from config import derived
 from skills.derived import BADGES
 from skills.models import Badge, Skill, SkillBadge, SkillTag, SkillVersion
 from tests.config.rivals import PATIENCE_SECONDS, at_once, meet
-from tests.conftest import drifted
+from tests.drift import drifted
 from tests.factories.skills import (
     BlobFactory,
     NamespaceFactory,

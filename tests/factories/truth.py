@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Namespace
 from config.derived import own_columns
 from skills.models import Badge, Skill, SkillBadge, SkillListing, SkillTag, SkillVersion
-from tests.conftest import drifted
+from tests.drift import drifted
 from tests.factories.skills import SkillVersionFactory
 
 GIVEN = datetime(2025, 3, 1, tzinfo=UTC)

@@ -41,7 +41,7 @@ from skills.models import (
 from skills.slugs import CATEGORY_KEYS
 from skills.statistics import copy_totals, recount_site, recount_totals
 from skills.verdict import Word, api_verdict, status_word
-from tests.conftest import drifted
+from tests.drift import drifted
 from tests.factories.skills import hold
 
 # The public word, the API's verdict and whether everybody may see it, by state.
