@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -48,6 +49,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
     from tests.scheduling import WholeFiles
 
     return WholeFiles(config, log)
+
+
+def pytest_collection_finish() -> None:
+    # What was imported and collected stays: no collection of garbage need look through it again.
+    gc.collect()
+    gc.freeze()
 
 
 def _is_slow(item: pytest.Item) -> bool:
