@@ -43,9 +43,14 @@ check: $(DEV_STAMP) ## format, lint, types, templates, layers, migrations, syste
 	production=(env SKILLBOARD_DEMO=0 DEBUG=0 SITE_URL=https://skills.example
 	  ALLOWED_HOSTS=skills.example DATABASE_URL=postgres://check@localhost/check
 	  SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))')")
+	# The longest of them runs beside the others, and is told last.
+	told=$$(mktemp)
+	$(PY) -m mypy . > "$$told" 2>&1 &
+	mypy=$$!
+	trap 'rm -f "$$told"; kill "$$mypy" 2> /dev/null || true' EXIT
+	typed() { wait "$$mypy" && cat "$$told" || { cat "$$told"; return 1; }; }
 	step 'Python format (ruff)' .venv/bin/ruff format --check --quiet .
 	step 'Python lint (ruff)' .venv/bin/ruff check --quiet .
-	step 'Types (mypy)' $(PY) -m mypy .
 	step 'Template format (djade)' templates .venv/bin/djade --target-version 5.2 --check
 	step 'Template lint (djlint)' templates .venv/bin/djlint --lint --quiet
 	step 'Import layers (import-linter)' .venv/bin/lint-imports --no-logo
@@ -54,6 +59,7 @@ check: $(DEV_STAMP) ## format, lint, types, templates, layers, migrations, syste
 	step 'System checks of a deployment' "$${production[@]}" $(PY) manage.py check --deploy --fail-level WARNING
 	# Left out: a migration whose way back drops the table it made, which is read as a loss.
 	step 'Migrations are safe beside the last release' $(PY) manage.py lintmigrations --settings tests.settings --no-cache --quiet ok --ignore-name 0003_counting --include-apps accounts jobs skills traces moderation
+	step 'Types (mypy)' typed
 	printf '\ncheck: all passed\n'
 
 bench: $(DEV_STAMP) ## measurements against raw SQL [NAME=one of them] [SCALE=small|full]
