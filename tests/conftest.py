@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Tests that commit stay behind those that roll back, where pytest-django puts them: they leave
     tables without the rows of migrations.
     """
-    items.sort(key=lambda item: not _is_slow(item) or _commits(item))
+    items.sort(key=_place)
     places = [place for place, item in enumerate(items) if _commits(item)]
     if places:
         those = slice(places[0], places[-1] + 1)
@@ -55,6 +55,13 @@ def pytest_collection_finish() -> None:
     # What was imported and collected stays: no collection of garbage need look through it again.
     gc.collect()
     gc.freeze()
+
+
+def _place(item: pytest.Item) -> tuple[int, Path]:
+    """Files of a folder that are slow stay together, for one worker: see tests.scheduling."""
+    if _is_slow(item) and not _commits(item):
+        return 0, item.path.parent
+    return 1, Path()
 
 
 def _is_slow(item: pytest.Item) -> bool:
