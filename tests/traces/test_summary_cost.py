@@ -27,7 +27,8 @@ def due(django_db_setup, django_db_blocker):
         trace = Uploader(person).share("template", session(6))
         told = {"external_id": "'t' || n", "public_id": "'p' || n"}
         at = "now() - interval '1 day' + n * interval '1 second'"
-        copy_row(trace, 1, OFF, told | {"namespace_summarises": "n %% 2 = 0", "summary_due_at": at})
+        off = {"namespace_summarises": "n %% 2 = 0", "summary_off_by_staff": "n %% 2 = 0"}
+        copy_row(trace, 1, OFF, told | off | {"summary_due_at": at})
         copy_row(trace, OFF + 1, DUE, told | {"summary_due_at": at})
         copy_row(
             trace,
