@@ -19,7 +19,7 @@ from django.test.utils import override_settings
 from tests.benchmarks import databases
 from tests.benchmarks.measurement import Measurement, at_least, at_most, told
 from tests.factories.bulk import analyze, copy_row, explain
-from tests.factories.traces import Uploader, session
+from tests.factories.traces import session
 
 DATABASE: Final = f"{databases.PREFIX}_summaries"
 TRACES: Final = 1_000_000
@@ -38,11 +38,23 @@ def measure() -> Iterator[Measurement]:
 
 
 def _fill() -> None:
+    from accounts.policy import Actor
     from accounts.services import create_user
+    from traces.batch import read_batch
     from traces.models import Message, Trace
+    from traces.services.ingest import append_messages
 
     person = create_user(handle="bench-summaries")
-    trace = Uploader(person).share("template", session(120))
+    trace = Trace.objects.create(
+        namespace=person.namespace,
+        created_by=person,
+        external_id="template",
+        agent_id="codex",
+        client_title="Round totals",
+        visibility="public",
+    )
+    batch = read_batch({"messages": session(120)})
+    append_messages(actor=Actor(user=person), external_id="template", messages=batch)
     named = {"external_id": "'t' || n", "public_id": "'p' || n"}
     at = "now() - interval '2 days' + n * interval '1 second' / 10"
     copy_row(trace, 1, OFF, named | {"namespace_summarises": "false", "summary_due_at": at})
