@@ -209,7 +209,7 @@ SUMMARY_CALL_SECONDS = env.float("SUMMARY_CALL_SECONDS", default=30.0)
 # Whoever writes a summary holds its trace for so long: the task's time limit and a margin.
 SUMMARY_LEASE_SECONDS = env.int("SUMMARY_LEASE_SECONDS", default=120)
 # So many calls one worker has under way at once.
-SUMMARY_PARALLEL = env.int("SUMMARY_PARALLEL", default=4)
+SUMMARY_PARALLEL = max(env.int("SUMMARY_PARALLEL", default=4), 1)
 
 # --- People -------------------------------------------------------------------------------------
 

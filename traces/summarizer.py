@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 import threading
 import time
@@ -25,6 +26,8 @@ from traces.summary_state import SummaryError
 
 if TYPE_CHECKING:
     import openai
+
+logger = logging.getLogger(__name__)
 
 PROMPT_VERSION: Final = 1
 """Raised whenever the prompt changes: a summary tells which one it was written with."""
@@ -176,7 +179,9 @@ async def _ask(client: openai.AsyncOpenAI, request: Request) -> Answer | Failure
         return _read_status(error, took())
     except openai.APIConnectionError as error:
         return Failure(SummaryError.CONNECTION, took(), was_sent=not _is_unconnected(error))
-    except openai.OpenAIError:
+    except Exception as error:  # noqa: BLE001 - One call that breaks must not take the others along.
+        # Its words may hold some of the answer; its kind is enough.
+        logger.error("a call of the model broke: %s", type(error).__name__)  # noqa: TRY400
         return Failure(SummaryError.UNEXPECTED, took())
 
 

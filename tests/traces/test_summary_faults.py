@@ -260,3 +260,34 @@ def test_calls_run_side_by_side_and_keep_their_order(model):
     assert sorted(type(a).__name__ for a in answers) == ["Answer", "Answer", "Answer", "Failure"]
     titles = {n: a.title for n, a in enumerate(answers) if isinstance(a, summarizer.Answer)}
     assert all(title == f"request {n}" for n, title in titles.items())
+
+
+def test_a_call_that_breaks_takes_no_other_along(model, monkeypatch):
+    read = summarizer._content
+
+    def breaks(body):
+        if "request 1" in str(body):
+            raise ZeroDivisionError
+        return read(body)
+
+    monkeypatch.setattr(summarizer, "_content", breaks)
+    answers = summarizer.ask_all([Request(f"Person: request {n}") for n in (1, 2)])
+
+    assert answers[0].error == SummaryError.UNEXPECTED
+    assert answers[1].title == "request 2"
+
+
+def test_a_trace_that_moved_since_it_was_claimed_is_paid_by_its_new_namespace(trace, alice):
+    from accounts.organisations import create_organisation
+    from accounts.policy import Actor
+    from traces.services.publishing import transfer
+
+    acme = create_organisation(user=alice, slug="acme")
+    claimed = summaries.claim(trace.pk, SWEEP, summaries.read_site())
+    transfer(actor=Actor(user=alice), trace=trace, target=acme)
+
+    assert summaries.perform([claimed])[0].outcome == SummaryOutcome.STORED
+
+    assert SummaryLog.objects.get().namespace == acme
+    assert not SummaryBudget.objects.filter(namespace=alice.namespace).exists()
+    assert_settled()

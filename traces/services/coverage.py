@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 
@@ -9,6 +11,8 @@ from traces.due import Site, Verdict
 from traces.models import SummarySettings, Trace
 from traces.services import budget
 from traces.services.summaries import read_site
+
+MENDED_AT_ONCE: Final = 5_000
 
 
 def count() -> dict[str, int]:
@@ -24,9 +28,10 @@ def count() -> dict[str, int]:
 def mend_timers() -> int:
     """Have the sweep look at traces that are due and that it would not find; return how many.
 
-    There are none unless counts were repaired or rows were changed by hand. Idempotent.
+    There are none unless counts were repaired or rows were changed by hand. Idempotent; at most
+    some thousands at once, the next time the rest.
     """
     due = Trace.objects.with_summary_verdict(Site()).filter(summary_verdict=Verdict.DUE)
     untimed = due.filter(Q(summary_due_at__isnull=True))
-    keys = list(untimed.values_list("pk", flat=True))
+    keys = list(untimed.values_list("pk", flat=True)[:MENDED_AT_ONCE])
     return Trace.objects.filter(pk__in=keys).update(summary_due_at=Now())

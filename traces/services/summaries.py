@@ -22,7 +22,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from accounts.models import User
+from accounts.models import Namespace, User
 from jobs.models import JobRun
 from jobs.schedules import AI_CLUSTER
 from traces import due, summarizer
@@ -255,6 +255,7 @@ def _reserve(claimed: Claim, transcript: Transcript, request: Request) -> _Sent 
         return _note(claimed, SummaryOutcome.DEFERRED, SummaryError.OVER_BUDGET)
     log = _log(
         claimed,
+        trace.namespace,
         redactions=transcript.redactions,
         day=day,
         reserved_tokens=amount.tokens,
@@ -298,11 +299,12 @@ def _release(trace: Trace, **told: Any) -> None:
     _mine(trace).update(**{"summary_token": None, "summary_due_at": Now()} | told)
 
 
-def _log(claimed: Claim, **told: Any) -> SummaryLog:
+def _log(claimed: Claim, namespace: Namespace, **told: Any) -> SummaryLog:
     trace, reason = claimed.trace, claimed.reason
     return SummaryLog(
         trace=trace,
-        namespace=trace.namespace,
+        # The one it is paid by: the trace may have moved since it was claimed.
+        namespace=namespace,
         run=reason.run,
         asked_by=reason.asked_by,
         trigger=reason.trigger,
@@ -318,9 +320,8 @@ def _log(claimed: Claim, **told: Any) -> SummaryLog:
 
 def _note(claimed: Claim, outcome: SummaryOutcome, error: SummaryError) -> Ended:
     """Keep the record of an attempt that sent nothing."""
-    _log(claimed, outcome=outcome, error=error, day=budget.today(), finished_at=Now()).save(
-        force_insert=True
-    )
+    told = {"outcome": outcome, "error": error, "day": budget.today(), "finished_at": Now()}
+    _log(claimed, claimed.trace.namespace, **told).save(force_insert=True)
     return Ended(outcome)
 
 
