@@ -208,6 +208,8 @@ SUMMARY_QUIET_SECONDS = env.int("SUMMARY_QUIET_SECONDS", default=600)
 SUMMARY_CALL_SECONDS = env.float("SUMMARY_CALL_SECONDS", default=30.0)
 # Whoever writes a summary holds its trace for so long: the task's time limit and a margin.
 SUMMARY_LEASE_SECONDS = env.int("SUMMARY_LEASE_SECONDS", default=120)
+# For so many days each attempt is on record.
+SUMMARY_LOG_DAYS = env.int("SUMMARY_LOG_DAYS", default=90)
 # So many calls one worker has under way at once.
 SUMMARY_PARALLEL = max(env.int("SUMMARY_PARALLEL", default=4), 1)
 

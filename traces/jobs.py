@@ -89,6 +89,10 @@ def _summarize(progress: Progress, keys: list[int], reason: Reason, site: Site) 
 
 
 def count_summaries(progress: Progress) -> dict[str, Any]:
-    """Count traces by verdict for the summaries page, and time anew what lost its timer."""
+    """Count traces by verdict for the summaries page, time anew what lost its timer, prune logs."""
     del progress
-    return {"traces": sum(coverage.count().values()), "timed_anew": coverage.mend_timers()}
+    return {
+        "traces": sum(coverage.count().values()),
+        "timed_anew": coverage.mend_timers(),
+        "pruned": coverage.prune_logs(),
+    }

@@ -443,3 +443,19 @@ def test_what_lost_its_timer_is_timed_anew(model, uploader):
 
     sweep()
     assert Trace.objects.get().ai_title
+
+
+def test_attempts_are_kept_for_their_time_and_their_costs_for_good(model, uploader):
+    from traces.services import coverage
+
+    for n in range(2):
+        uploader.share(f"s{n}", session(6))
+    sweep()
+    old = SummaryLog.objects.order_by("pk").first()
+    SummaryLog.objects.filter(pk=old.pk).update(started_at=timezone.now() - timedelta(days=91))
+    spent = SummaryBudget.objects.get(namespace=None).spent_tokens
+
+    assert [coverage.prune_logs(), coverage.prune_logs()] == [1, 0]
+
+    assert SummaryLog.objects.get() != old
+    assert SummaryBudget.objects.get(namespace=None).spent_tokens == spent

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db.models import Count, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from traces.due import Site, Verdict
-from traces.models import SummarySettings, Trace
+from traces.models import SummaryLog, SummarySettings, Trace
 from traces.services import budget
 from traces.services.summaries import read_site
 
 MENDED_AT_ONCE: Final = 5_000
+PRUNED_AT_ONCE: Final = 5_000
 
 
 def count() -> dict[str, int]:
@@ -35,3 +39,12 @@ def mend_timers() -> int:
     untimed = due.filter(Q(summary_due_at__isnull=True))
     keys = list(untimed.values_list("pk", flat=True)[:MENDED_AT_ONCE])
     return Trace.objects.filter(pk__in=keys).update(summary_due_at=Now())
+
+
+def prune_logs() -> int:
+    """Delete the attempts that are past their time; budgets keep what they cost. Idempotent."""
+    before = timezone.now() - timedelta(days=settings.SUMMARY_LOG_DAYS)
+    over = SummaryLog.objects.filter(started_at__lt=before, finished_at__isnull=False)
+    keys = list(over.order_by("started_at").values_list("pk", flat=True)[:PRUNED_AT_ONCE])
+    SummaryLog.objects.filter(pk__in=keys).delete()
+    return len(keys)
