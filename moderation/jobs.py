@@ -71,7 +71,7 @@ def recheck_virustotal(progress: Progress) -> dict[str, Any]:
 
 
 def apply_bans(progress: Progress) -> dict[str, Any]:
-    """Make the holds of one person's skills follow from whether they are banned, in batches.
+    """Make the holds of a person's skills, then their traces, follow from whether they are banned.
 
     The scope is their handle, and behind a colon which ban or unban asked: each has a run of its
     own, so that an unban never joins a run that is just about to end. What a batch does follows
@@ -84,6 +84,9 @@ def apply_bans(progress: Progress) -> dict[str, Any]:
         progress.tally("held", batch.held)
         progress.tally("restored", batch.restored)
         progress.advance(batch.looked, cursor=last)
+    while settled := bans.settle_traces(handle=handle, size=bans.BATCH):
+        progress.tally("traces", settled)
+        progress.advance(settled, cursor=last)
     return {}
 
 

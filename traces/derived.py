@@ -10,7 +10,10 @@ from typing import Final
 
 from django.db.models import (
     BigIntegerField,
+    BooleanField,
+    Case,
     Count,
+    Exists,
     F,
     Func,
     IntegerField,
@@ -19,6 +22,7 @@ from django.db.models import (
     Subquery,
     Sum,
     Value,
+    When,
 )
 from django.db.models.functions import Coalesce
 
@@ -102,4 +106,21 @@ AUTHOR_HANDLE: Final = DerivedField(
         Value(""),
     ),
     sources={"traces.Trace": "pk"},
+)
+
+
+def _withheld() -> Case:
+    banned = User._base_manager.filter(banned_at__isnull=False)
+    by_author = Exists(banned.filter(pk=OuterRef("created_by_id")))
+    by_owner = Exists(banned.filter(namespace=OuterRef("namespace_id")))
+    return Case(
+        When(by_author | by_owner, then=Value(True)),
+        default=Value(False),
+        output_field=BooleanField(),
+    )
+
+
+# A person is no source here: a ban refreshes what is theirs in batches (`services/bans.py`).
+IS_WITHHELD: Final = DerivedField(
+    target="traces.Trace", name="is_withheld", rule=_withheld, sources={"traces.Trace": "pk"}
 )

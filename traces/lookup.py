@@ -40,9 +40,9 @@ def _by_external_id(actor: Actor, wanted: str) -> Trace | None:
 def own_trace(actor: Actor, wanted: str) -> Trace:
     """Return the trace of this client's id, or of this own id, that the actor may change.
 
-    Also one that is taken back. Raises `TraceNotFound`.
+    Also one that is taken back, none that a ban withholds. Raises `TraceNotFound`.
     """
-    mine = Trace.objects.filter(namespace__in=actor.namespace_ids)
+    mine = Trace.objects.not_withheld().filter(namespace__in=actor.namespace_ids)
     active = actor.active_namespace
     found = list(mine.filter(external_id=wanted).order_by("pk")) if wanted else []
     found.sort(key=lambda trace: trace.namespace_id != (active and active.pk))
@@ -55,9 +55,11 @@ def own_trace(actor: Actor, wanted: str) -> Trace:
 def member_trace(actor: Actor, public_id: str) -> Trace:
     """Return the trace of this own id that stands in a namespace of the actor.
 
-    Also one that is taken back: its page says so. Raises `TraceNotFound`.
+    Also one that is taken back: its page says so; none that a ban withholds. Raises
+    `TraceNotFound`.
     """
-    mine = Trace.objects.filter(namespace__in=actor.namespace_ids, public_id=public_id)
+    mine = Trace.objects.not_withheld().filter(namespace__in=actor.namespace_ids)
+    mine = mine.filter(public_id=public_id)
     trace: Trace | None = mine.select_related("namespace").first()
     if trace is None:
         raise TraceNotFound

@@ -8,9 +8,14 @@ from traces.models import Trace
 
 
 def may_read(actor: Actor, trace: Trace) -> bool:
-    """Say whether the actor may read a trace whose link they have."""
+    """Say whether the actor may read a trace whose link they have.
+
+    What a ban withholds staff alone may, to judge it, and not even they what is private.
+    """
     if trace.unpublished_at is not None:
         return False
+    if trace.is_withheld:
+        return actor.is_staff and trace.visibility != Visibility.PRIVATE
     if trace.visibility != Visibility.PRIVATE:
         return True
     if trace.namespace_id not in actor.namespace_ids:

@@ -25,8 +25,12 @@ class TraceQuerySet(DerivedQuerySet):
     """Reads of traces."""
 
     def published(self) -> Self:
-        """Return the traces that were not taken back."""
-        return self.filter(unpublished_at__isnull=True)
+        """Return the traces that were neither taken back nor are withheld by a ban."""
+        return self.filter(unpublished_at__isnull=True, is_withheld=False)
+
+    def not_withheld(self) -> Self:
+        """Return what no ban withholds, also what was taken back."""
+        return self.filter(is_withheld=False)
 
     def public(self) -> Self:
         """Return what everybody may list."""

@@ -166,7 +166,7 @@ def _page(request: HttpRequest, trace: Trace, *, full: bool) -> HttpResponse:
             "outline": _outline(trace),
             "notice": notice,
             "start_url": "" if place == Place() else _with(url, asked.query),
-            "noindex": trace.visibility != Visibility.PUBLIC or not is_start or full,
+            "noindex": not is_listed(trace) or not is_start or full,
         }
         response = render(request, "public/trace.html", context)
     return uncached(response)
@@ -240,9 +240,14 @@ def _tools_between(rows: Sequence[Row], place: Place, furthest: Row | None) -> t
 # --- What stands around the messages --------------------------------------------------------------
 
 
+def is_listed(trace: Trace) -> bool:
+    """Say what `TraceQuerySet.public` says of a trace that may be read."""
+    return trace.is_published and trace.visibility == Visibility.PUBLIC
+
+
 def head(trace: Trace) -> dict[str, Any]:
     """Return what the top of each page of a trace says."""
-    is_public = trace.visibility == Visibility.PUBLIC
+    is_public = is_listed(trace)
     agent = agent_name(trace.agent_id)
     author = trace.author_handle or trace.owner_handle
     told = f"{trace.message_count:,} messages of {agent}, shared by @{author}."

@@ -1,9 +1,11 @@
 """Banning people, and lifting a ban: their row at once, what they published in batches.
 
 A ban holds every skill in the person's own namespace (`skills/bans.py`), and none of an
-organisation: its other members answer for it. The ban, its audit row and the holds of the first
-`FIRST` skills are one transaction; the job `apply_bans` does the rest. Each batch locks the person
-and does what their row says at that moment, so it may be killed, repeated, or meet another.
+organisation: its other members answer for it. It withholds every trace they shared, wherever it
+stands (`traces/services/bans.py`). The ban, its audit row, the holds of the first `FIRST` skills
+and the first `FIRST_TRACES` traces are one transaction; the job `apply_bans` does the rest. Each
+batch locks the person and does what their row says at that moment, so it may be killed, repeated,
+or meet another.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ from config.text import clean_line
 from jobs.services import start_run
 from skills.bans import lift_holds, place_holds
 from skills.models import Skill
+from traces.services.bans import settle_batch
 
 FIRST: Final = 200
 """Skills that a ban holds, or an unban brings back, before its call returns."""
 
+FIRST_TRACES: Final = 1_000
 BATCH: Final = 200
 REASON_LENGTH: Final = 500
 COUNTED: Final = 10_000
@@ -170,6 +174,16 @@ def apply_batch(
         return Batch(ids[-1], len(ids), held=place_holds(ids, actor=actor))
 
 
+def settle_traces(*, handle: str, size: int) -> int:
+    """Let the next traces of a person follow from whether they are banned; return how many.
+
+    One transaction; 0 when none is left. Idempotent.
+    """
+    with deferred():
+        person = User.objects.select_for_update(no_key=True).filter(handle=handle).first()
+        return 0 if person is None else settle_batch(person=person, size=size)
+
+
 def count_skills(namespace: Namespace) -> int:
     """Return how many skills a ban of its owner holds, counted up to `COUNTED`."""
     return Skill.objects.filter(namespace=namespace).values("pk")[:COUNTED].count()
@@ -184,7 +198,8 @@ def _require(actor: User, verb: Verb) -> None:
 def _begin(person: User, actor: User, told: AuditEvent | None) -> Done:
     """Apply the first batch and let a run do the rest."""
     first = apply_batch(handle=person.handle, size=FIRST, actor=actor)
-    is_under_way = first is not None and first.looked == FIRST
+    traces = settle_traces(handle=person.handle, size=FIRST_TRACES)
+    is_under_way = traces == FIRST_TRACES or (first is not None and first.looked == FIRST)
     if is_under_way:
         asked = f"{person.handle}:{told.pk if told else 'again'}"
         start_run(kind=JOB, scope=asked, actor=actor)

@@ -98,6 +98,7 @@ PLANTS = {
     "traces.Trace.conversation_bytes": plant_trace("conversation_bytes", 99),
     "traces.Trace.namespace_summarises": plant_trace("namespace_summarises", False),
     "traces.Trace.owner_handle": plant_trace("owner_handle", "nobody"),
+    "traces.Trace.is_withheld": plant_trace("is_withheld", wrong=True),
     "traces.Trace.author_handle": plant_trace("author_handle", "nobody"),
     "skills.SkillComment.reported_at": plant_report,
     "skills.SkillTotal.stars": plant_total,

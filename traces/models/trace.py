@@ -28,7 +28,8 @@ PUBLIC_ID_LENGTH: Final = 22  # base 62 digits: 131 random bits
 EXTERNAL_ID_LENGTH: Final = 255
 TITLE_LENGTH: Final = 200
 
-_PUBLISHED: Final = Q(unpublished_at__isnull=True)
+# What others than staff may find at all.
+_PUBLISHED: Final = Q(unpublished_at__isnull=True, is_withheld=False)
 _PUBLIC: Final = _PUBLISHED & Q(visibility=Visibility.PUBLIC)
 _OPEN: Final = ~Q(visibility=Visibility.PRIVATE)
 
@@ -136,6 +137,8 @@ class Trace(DerivedModel):
 
     generation = models.PositiveIntegerField(default=1)
     unpublished_at = models.DateTimeField(null=True)
+    # Its author or the owner of its namespace is banned; what it says stays as it is.
+    is_withheld = models.BooleanField(default=False, db_default=False, editable=False)
     # Messages of generations below this one are deleted already.
     purged_below = models.PositiveIntegerField(default=1)
 
@@ -195,6 +198,8 @@ class Trace(DerivedModel):
                 name="trace_of_ns_repository",
                 condition=_PUBLISHED & ~Q(git_remote_url=""),
             ),
+            # What a ban withholds and gives back, and what a deleted person leaves.
+            models.Index(fields=["created_by", "is_withheld", "-id"], name="trace_by_person"),
             # A client's id named by somebody who owns no such trace: the oldest that was open.
             models.Index(
                 fields=["external_id", "id"], name="trace_by_external_id", condition=_OPEN
@@ -221,3 +226,8 @@ class Trace(DerivedModel):
 
     def __str__(self) -> str:
         return f"{self.external_id} of {self.namespace_id}"
+
+    @property
+    def is_published(self) -> bool:
+        """Say what `TraceQuerySet.published` says of this row."""
+        return self.unpublished_at is None and not self.is_withheld

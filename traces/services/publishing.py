@@ -19,6 +19,7 @@ from traces import visibility
 from traces.derived import BY_MESSAGES
 from traces.models import Message, SummaryState, Trace, VisibilitySource
 from traces.policy import may_manage
+from traces.services.bans import hold_unbanned
 from traces.uploads import Upload
 from traces.visibility import Chosen
 
@@ -78,7 +79,8 @@ def put_trace(*, actor: Actor, external_id: str, upload: Upload) -> Trace:
     An upload that says nothing new writes nothing. One of somebody who may add to the trace and
     not decide about it leaves who may read it. Raises `NamespaceConflict` when it lives in another
     namespace of the person, `VisibilityRefused`, `AdminRequired` for a colleague's trace that was
-    taken back, and what `upload_namespace` raises.
+    taken back, `TraceNotFound` for one that a ban withholds, `TokenRefused` for who was banned
+    meanwhile, and what `upload_namespace` raises.
     """
     namespace = upload_namespace(actor)
     asked = visibility.allow(
@@ -87,6 +89,8 @@ def put_trace(*, actor: Actor, external_id: str, upload: Upload) -> Trace:
     trace = _locked(namespace.pk, external_id)
     if trace is None:
         _refuse_if_elsewhere(actor, namespace, external_id)
+        assert actor.user is not None  # noqa: S101 - `upload_namespace` says so.
+        hold_unbanned(actor.user)
         trace, is_new = Trace.objects.get_or_create(
             namespace=namespace,
             external_id=external_id,
@@ -112,6 +116,8 @@ def put_trace(*, actor: Actor, external_id: str, upload: Upload) -> Trace:
 
 
 def _update(actor: Actor, trace: Trace, asked: str, upload: Upload) -> Trace:
+    if trace.is_withheld:
+        raise TraceNotFound
     stored = Chosen(trace.visibility, trace.visibility_source)
     chosen = visibility.after_upload(asked, stored)
     if not may_manage(actor, trace):
@@ -187,10 +193,11 @@ def transfer(*, actor: Actor, trace: Trace, target: Namespace) -> Trace:
     `NotMember`, `TraceExists`, `VisibilityRefused`, `TraceNotFound`.
     """
     require_scope(actor, Scope.TRACES_WRITE)
-    if not actor.speaks_for(target.pk):
+    if actor.user is None or not actor.speaks_for(target.pk):
         raise NotMember(target)
+    hold_unbanned(actor.user)
     locked = _locked(trace.namespace_id, trace.external_id)
-    if locked is None or locked.unpublished_at is not None:
+    if locked is None or not locked.is_published:
         raise TraceNotFound
     if locked.namespace_id == target.pk:
         return locked
@@ -226,7 +233,7 @@ def change_settings(*, actor: Actor, trace: Trace, **settings: Any) -> Trace:
     if unknown:
         raise TypeError(f"no settings: {sorted(unknown)}")
     locked = _locked(trace.namespace_id, trace.external_id)
-    if locked is None or locked.unpublished_at is not None:
+    if locked is None or not locked.is_published:
         raise TraceNotFound
     changed = {name: value for name, value in settings.items() if getattr(locked, name) != value}
     if asked := changed.get("visibility"):

@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Whether a ban withholds a trace."""
+
+    dependencies = [("traces", "0007_traces_by_summary")]
+
+    operations = [
+        migrations.AddField(
+            model_name="trace",
+            name="is_withheld",
+            field=models.BooleanField(db_default=False, default=False, editable=False),
+        ),
+    ]
