@@ -24,6 +24,7 @@ PARTS_READ: Final = 20
 ARGS_READ: Final = 12
 OUTLINE_ROWS: Final = 100
 TOOLS_COUNTED: Final = 600
+NEWER_COUNTED: Final = 100
 
 TOOL_KINDS: Final = (Kind.TOOL_CALL, Kind.TOOL_RESULT, Kind.TOOL_ERROR)
 OUTLINED: Final = (Kind.USER, Kind.ERROR, Kind.TOOL_ERROR)
@@ -141,9 +142,20 @@ def _part(columns: list[Any]) -> Part:
 
 def tool_keys(trace: Trace, after: Key, before: Key) -> list[tuple[Key, str]]:
     """Return place and kind of the first messages of tools between two places."""
-    asked = {"kinds": list(TOOL_KINDS), "limit": TOOLS_COUNTED}
+    return _keys(trace, TOOL_KINDS, after, before, TOOLS_COUNTED)
+
+
+def count_newer(trace: Trace, kinds: Sequence[str], after: Key) -> int:
+    """Return how many messages of these kinds stand behind a place, counted up to a bound."""
+    return len(_keys(trace, kinds, after, END, NEWER_COUNTED))
+
+
+def _keys(
+    trace: Trace, kinds: Sequence[str], after: Key, before: Key, limit: int
+) -> list[tuple[Key, str]]:
+    asked = {"kinds": list(kinds), "limit": limit}
     asked |= {"position": after[0], "id": after[1], "to_position": before[0], "to_id": before[1]}
-    found = _rows(trace, statement("traces/tool_groups"), asked)
+    found = _rows(trace, statement("traces/keys_between"), asked)
     return [((position, pk), kind) for position, pk, kind in found]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
@@ -59,7 +61,10 @@ VISIBILITIES: Final = {
 # What others are told of a trace that is shared by its link alone.
 GENERIC_TITLE: Final = "A shared session of a coding agent"
 GENERIC_DESCRIPTION: Final = "Shared by its link."
+# A trace that changed since is still being written, as far as anybody can tell.
+LIVE: Final = timedelta(minutes=10)
 LOST_PLACE: Final = "This place of the trace is not known any more. It begins at its start."
+NO_CONTENT: Final = 204
 OUTLINE_HTML: Final = 6_000
 LABEL_LENGTH: Final = 60
 DOWNLOADED_AT_ONCE: Final = 200
@@ -137,6 +142,8 @@ def _page(request: HttpRequest, trace: Trace, *, full: bool) -> HttpResponse:
     url = trace_url(trace) + ("/full" if full else "")
     place, notice = Place(), ""
     try:
+        if request.GET.get("newer"):
+            return uncached(_newer(request, trace, asked, url))
         found = _place(request, trace, asked)
         if isinstance(found, str):
             return redirect(found)
@@ -154,8 +161,11 @@ def _page(request: HttpRequest, trace: Trace, *, full: bool) -> HttpResponse:
         "previous_url": _cursor_url(url, trace, asked, "before", chunk.blocks[0].first)
         if chunk.has_before
         else "",
+        **_live(trace, asked, url, place, chunk),
     }
     if wants_partial(request):
+        # What comes before stands above it on the page already.
+        context["previous_url"] = ""
         response = render(request, "public/_messages.html", context)
         response.headers["HX-Replace-Url"] = request.get_full_path()
     else:
@@ -170,6 +180,33 @@ def _page(request: HttpRequest, trace: Trace, *, full: bool) -> HttpResponse:
         }
         response = render(request, "public/trace.html", context)
     return uncached(response)
+
+
+def _live(trace: Trace, asked: Asked, url: str, place: Place, chunk: Chunk) -> dict[str, str]:
+    """Return where what is still to come will be, below the last message there is so far."""
+    # Of one tool nobody waits for more: its index is another.
+    if chunk.has_after or asked.tools or not is_live(trace):
+        return {}
+    last = chunk.blocks[-1].last if chunk.blocks else place.key
+    if last == START:
+        return {}
+    names = {"newer_url": "after", "poll_url": "newer"}
+    return {key: _cursor_url(url, trace, asked, name, last) for key, name in names.items()}
+
+
+def _newer(request: HttpRequest, trace: Trace, asked: Asked, url: str) -> HttpResponse:
+    """Tell a page how many messages came behind its last one; no content while none did.
+
+    Raises `CursorRefused`.
+    """
+    position, pk = read_cursor(asked.listing(trace), request.GET["newer"], int, int)
+    if not wants_partial(request):
+        return redirect(_cursor_url(url, trace, asked, "after", (position, pk)))
+    count = chunk_rows.count_newer(trace, asked.kinds, (position, pk))
+    if not count:
+        return HttpResponse(status=NO_CONTENT)
+    more = "+" if count == chunk_rows.NEWER_COUNTED else ""
+    return HttpResponse(f"{count}{more} new, show")
 
 
 def _place(request: HttpRequest, trace: Trace, asked: Asked) -> Place | str:
@@ -245,6 +282,11 @@ def is_listed(trace: Trace) -> bool:
     return trace.is_published and trace.visibility == Visibility.PUBLIC
 
 
+def is_live(trace: Trace) -> bool:
+    """Say whether a trace is still being written, by its last change."""
+    return timezone.now() - trace.updated_at < LIVE
+
+
 def head(trace: Trace) -> dict[str, Any]:
     """Return what the top of each page of a trace says."""
     is_public = is_listed(trace)
@@ -255,6 +297,7 @@ def head(trace: Trace) -> dict[str, Any]:
         "trace": trace,
         "url": trace_url(trace),
         "agent": agent,
+        "is_live": is_live(trace),
         "model": model_name(trace.model),
         "has_ai_title": title_source(trace) == "ai",
         "original_title": trace.client_title if trace.client_title != trace.title else "",

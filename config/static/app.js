@@ -157,10 +157,10 @@
     find("[name=csrfmiddlewaretoken]")?.value ??
     document.cookie.match(/(?:^|; )(?:__Host-)?csrf=([^;]+)/)?.[1];
 
+  const polls = (element) => /\bevery\b/.test(element.getAttribute("hx-trigger") ?? "");
   document.addEventListener("htmx:config:request", (event) => {
     const { request, sourceElement } = event.detail.ctx;
-    const polls = /\bevery\b/.test(sourceElement.getAttribute("hx-trigger") ?? "");
-    if (polls && document.hidden) {
+    if (polls(sourceElement) && document.hidden) {
       event.preventDefault();
       return;
     }
@@ -174,6 +174,7 @@
   document.addEventListener("htmx:before:request", (event) => {
     const { ctx } = event.detail;
     ctx.startedAt = performance.now();
+    if (polls(ctx.sourceElement)) return;
     const list = ctx.sourceElement.closest(".load-more")?.parentElement;
     if (list) ctx.more = { list, before: rows(list).length };
   });

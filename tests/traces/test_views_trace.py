@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import Visibility
 from config.pagination import sign_cursor
@@ -25,11 +26,13 @@ from tests.factories.traces import (
     thought,
 )
 from traces.models import Trace
+from traces.trace_views import LIVE
 
 pytestmark = pytest.mark.django_db
 ID = "11111111-2222-4333-8444-555555555555"
 PAGE_BYTES = 50_000
 STATEMENTS = 6
+PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
 @pytest.fixture
@@ -37,8 +40,8 @@ def uploader(alice) -> Uploader:
     return Uploader(alice)
 
 
-def html(client, address: str, status: int = 200) -> str:
-    answer = client.get(address)
+def html(client, address: str, status: int = 200, **more) -> str:
+    answer = client.get(address, **more)
     assert answer.status_code == status, (address, answer.status_code)
     return answer.content.decode()
 
@@ -278,6 +281,7 @@ def test_a_script_asks_for_the_next_messages_alone(client, uploader):
     answer = client.get(following, headers={"HX-Request": "true", "HX-Request-Type": "partial"})
 
     assert b"<html" not in answer.content
+    assert b"Previous messages" not in answer.content
     assert answer["HX-Replace-Url"] == following
     assert len(answer.content) < 33_000
 
@@ -501,3 +505,94 @@ def test_the_file_of_a_private_trace_is_its_members(client, uploader, alice):
     assert client.get(f"/v1/traces/{ID}/download").status_code == 404
     assert uploader.get(f"/v1/traces/{ID}/download").status_code == 200
     assert sign_in(Client(), alice).get(f"/s/{ID}.md").status_code == 200
+
+
+# --- What is still being written ------------------------------------------------------------------
+
+
+def polled(page: str) -> str:
+    return re.search(r'hx-get="([^"]+newer=[^"]+)"', page)[1].replace("&amp;", "&")
+
+
+def test_a_page_offers_what_came_after_its_last_message(client, uploader):
+    trace = uploader.share(ID, session(5), visibility="public")
+    page = html(client, f"/s/{trace.public_id}/full")
+    poll, shown = polled(page), link(page, "Show newer messages")
+    assert client.get(poll, headers=PARTIAL).status_code == 204
+
+    uploader.post(ID, session(8)[5:])
+
+    assert html(client, poll, headers=PARTIAL) == "3 new, show"
+    assert numbers(html(client, shown)) == [6, 7, 8]
+    # A person who opens the address of the poll sees them, too.
+    assert client.get(poll).headers["Location"].startswith(f"/s/{trace.public_id}/full?after=")
+    following = html(client, shown, headers=PARTIAL)
+    assert numbers(following) == [6, 7, 8]
+    assert client.get(polled(following), headers=PARTIAL).status_code == 204
+
+
+def test_only_the_kinds_that_a_page_shows_are_offered(client, uploader):
+    trace = uploader.share(ID, session(3), visibility="public")
+    poll = polled(html(client, f"/s/{trace.public_id}"))
+    errors = polled(html(client, f"/s/{trace.public_id}/full?type=assistant"))
+
+    uploader.post(ID, [called(4), answered(5), said(6)])
+
+    assert html(client, poll, headers=PARTIAL) == "1 new, show"
+    assert client.get(errors, headers=PARTIAL).status_code == 204
+
+
+def test_many_new_messages_are_counted_up_to_a_bound(client, uploader):
+    trace = uploader.share(ID, session(3), visibility="public")
+    poll = polled(html(client, f"/s/{trace.public_id}/full"))
+
+    uploader.share(ID, session(130), visibility="public")
+
+    assert html(client, poll, headers=PARTIAL) == "100+ new, show"
+
+
+def test_nothing_newer_says_so_and_offers_to_look_again(client, uploader):
+    trace = uploader.share(ID, session(3), visibility="public")
+    shown = link(html(client, f"/s/{trace.public_id}/full"), "Show newer messages")
+
+    page = html(client, shown)
+
+    assert "Nothing newer yet" in page
+    assert link(page, "Look again") == shown
+    assert "Show newer messages" in html(client, shown, headers=PARTIAL)
+
+
+def test_a_trace_that_rests_and_a_page_in_its_middle_offer_nothing(client, uploader):
+    trace = uploader.share(ID, session(200), visibility="public")
+    assert "newer=" not in html(client, f"/s/{trace.public_id}/full")
+    assert ">live<" in html(client, f"/s/{trace.public_id}/full")
+    end = f"/s/{trace.public_id}/full?from=199"
+    assert "newer=" in html(client, end)
+
+    Trace.objects.update(updated_at=timezone.now() - LIVE)
+
+    page = html(client, end)
+    assert "newer=" not in page
+    assert ">live<" not in page
+
+
+def test_a_poll_of_another_trace_or_by_a_stranger_tells_nothing(client, uploader):
+    trace = uploader.share(ID, session(3), visibility="private")
+    other = uploader.share("other", session(3), visibility="public")
+    mine = polled(html(sign_in(Client(), trace.created_by), f"/s/{trace.public_id}/full"))
+    cursor = mine.partition("?")[2]
+
+    assert client.get(mine, headers=PARTIAL).status_code == 404
+    answer = client.get(f"/s/{other.public_id}/full?{cursor}", headers=PARTIAL)
+    assert "new, show" not in answer.content.decode()
+
+
+def test_a_poll_costs_two_statements(client, uploader):
+    trace = uploader.share(ID, session(5), visibility="public")
+    poll = polled(html(client, f"/s/{trace.public_id}/full"))
+    uploader.post(ID, session(8)[5:])
+
+    with CaptureQueriesContext(connection) as caught:
+        html(client, poll, headers=PARTIAL)
+
+    assert len(caught) <= 2, [q["sql"] for q in caught]

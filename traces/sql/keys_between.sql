@@ -1,5 +1,4 @@
--- Where the messages of tools stand between the messages of a conversation: keys alone, from the
--- index of kinds. Caller: traces/chunk_rows.py.
+-- Where the messages of some kinds stand between two places: keys alone, from the index of kinds. Caller: traces/chunk_rows.py.
 SELECT m.position, m.id, k.kind
 FROM unnest(%(kinds)s::text[]) AS k (kind)
 CROSS JOIN LATERAL (
