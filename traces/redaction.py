@@ -5,8 +5,8 @@ clients need not at all. So every text is gone through again here: its secrets b
 the word the client writes, and what is told of them (`Redaction`) holds no part of any.
 
 What is known by its look stands in `secret_shapes`, by its name in `secret_names`, by its place in
-`secret_places`, and what names a person in `persons`: there is told why a home becomes `~` and why
-names of hosts stay.
+`secret_places`, by the command it is given to in `secret_commands`, and what names a person in
+`persons`: there is told why a home becomes `~` and why names of hosts stay.
 
 How it stays fast and linear. Each rule has a literal to search for; one pass over the raw bytes
 finds the literals of all (`may_hold_secret`), and only the rules whose literal is there, followed
@@ -31,7 +31,7 @@ from typing import Any, Final
 import orjson
 import yara_x
 
-from traces import persons, secret_names, secret_places, secret_shapes
+from traces import persons, secret_commands, secret_names, secret_places, secret_shapes
 from traces.json_texts import KEY, clean_text, clean_value, place_of, rebuilt
 from traces.secret_places import Found
 
@@ -46,7 +46,7 @@ __all__ = [
     "redact_value",
 ]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever a rule changes: it is part of the hash by which a message counts as unchanged."""
 
 MARK: Final = "[REDACTED]"
@@ -272,6 +272,10 @@ def _behind(pattern: re.Pattern[str]) -> Callable[[str], Iterator[Found]]:
     return lambda text: ((found.end("kept"), found.end(), True) for found in pattern.finditer(text))
 
 
+def _command_rule(literals: tuple[str, ...], find: secret_commands.Find) -> _Rule:
+    return _Rule("command.password", literals, lambda _raw: True, find)
+
+
 def _cookie_rule(word: str) -> _Rule:
     loose = re.compile(word.encode() + secret_places.COOKIE_LOOSE)
     find = _behind(re.compile(word + secret_places.COOKIE))
@@ -325,6 +329,7 @@ def _all_rules() -> tuple[_Rule, ...]:
         _Rule("authorization.basic", ("Basic", "basic"), basic, secret_places.basic_pairs),
         *map(_name_rule, secret_names.KEYWORDS),
         *map(_flag_rule, secret_names.FLAGS),
+        *(_command_rule(*command) for command in secret_commands.COMMANDS),
         _Rule("email", (), persons.may_hold_address, _emails),
         # Each text begins with its homes; the rule only says that there are some.
         _Rule("home.path", persons.HOME_STARTS, _may_hold_home, lambda _text: ()),

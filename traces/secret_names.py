@@ -26,6 +26,7 @@ LONG_WORD: Final = 6
 TOKEN: Final = 8
 RANDOM: Final = 16
 LONG: Final = 20
+PASSPHRASE_WORDS: Final = 3
 
 
 class Strength(Enum):
@@ -120,6 +121,19 @@ _NAME_BEFORE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 _OPENING: Final = re.compile(r"(?:[fbrFBR]{1,2}(?=[\"']))?(?P<slashes>\\{0,8})(?P<quote>[\"'`])")
 _QUOTED: Final = {quote: re.compile(rf"(?:[^{quote}\s\\]|\\[^\s])*+") for quote in ('"', "'", "`")}
 _QUOTED_AGAIN: Final = {quote: re.compile(rf"[^{quote}\s\\]*+") for quote in ('"', "'", "`")}
+_QUOTED_WORDS: Final = {q: re.compile(rf"[^{q}\r\n\\]{{0,200}}+") for q in ('"', "'", "`")}
+# Words in small letters or with a digit; a capital, a comma or a full stop belongs to a sentence.
+_PASSPHRASE: Final = re.compile(
+    r"[a-z0-9'_-]{1,32}(?: [a-z0-9'_-]{1,32}){1,23}|\S*[0-9]\S*(?: \S+)+"
+)
+_SENTENCE_WORDS: Final = (
+    "a an and are as at be been but by can cannot could did do does else enter expected failed for "
+    "from get given has have here how if in incorrect into invalid is it its least long match "
+    "matches may more must my new no not of old on only or our please required set should so than "
+    "that the their then they this to too type use used user using value was we were when which "
+    "will with without word words would wrong you your"
+)
+_SENTENCE: Final = frozenset(_SENTENCE_WORDS.split())
 _ENVIRONMENT: Final = re.compile(r"[^\s\"'`\\;&|]*+")
 _BARE: Final = re.compile(r"[^\s\"'`\\,;&|<>(){}\[\]]*+")
 _LONGEST_RETRY: Final = 256
@@ -181,7 +195,8 @@ def find_value(text: str, name: re.Match[str], keyword: str) -> tuple[int, int, 
         begin = opening.end()
         end = _end(run, text, begin)
         if text[end : end + 1] in (" ", "\t"):
-            return begin, _resume(begin, end), False
+            end, secret = _passphrase(text, begin, opening["quote"], whole, keyword)
+            return begin, end if secret else _resume(begin, end), secret
         style = Style.DATA if name["close"] else Style.QUOTED
         if tight and _UPPER_NAME.fullmatch(whole):
             style = Style.ENVIRONMENT
@@ -197,6 +212,29 @@ def find_value(text: str, name: re.Match[str], keyword: str) -> tuple[int, int, 
             return begin, _resume(begin, end), False
     secret = is_secret(whole, keyword, text[begin : min(end, begin + LOOKED_AT)], style)
     return begin, end if secret else _resume(begin, end), secret
+
+
+def _passphrase(text: str, begin: int, quote: str, name: str, keyword: str) -> tuple[int, bool]:
+    """Return where some quoted words end, and whether they are a passphrase.
+
+    Words of a sentence are none: forms and errors stand behind the same names.
+    """
+    end = _end(_QUOTED_WORDS[quote], text, begin)
+    if text[end : end + 1] not in (quote, "\\") or _strength(name, keyword) is not Strength.STRONG:
+        return end, False
+    words = text[begin:end]
+    if shows_no_secret(words) or _holds_any(words.lower(), _NAMES_OF_SECRETS):
+        return end, False
+    parts = words.split(" ")
+    is_sentence = any(part.strip(".,!?:").lower() in _SENTENCE for part in parts)
+    if is_sentence or _PASSPHRASE.fullmatch(words) is None:
+        return end, False
+    return end, _UPPER_NAME.fullmatch(name) is not None or len(parts) >= PASSPHRASE_WORDS
+
+
+def shows_no_secret(value: str) -> bool:
+    """Say whether a value only names a secret, or shows where one belongs."""
+    return not _may_be_secret(value)
 
 
 def _name_part(name: re.Match[str]) -> str:

@@ -28,6 +28,11 @@ def may_hold_password(raw: bytes) -> bool:
     return b":\\/" in raw or _USERINFO_LOOSE.search(raw) is not None
 
 
+def is_no_password(password: str) -> bool:
+    """Say whether what stands in the place of a password only shows that one belongs there."""
+    return _NO_PASSWORD.fullmatch(password[:LOOKED_AT]) is not None
+
+
 def url_passwords(text: str) -> Iterator[Found]:
     for found in _USERINFO.finditer(text):
         user, password = found["user"], found["password"]
@@ -35,7 +40,7 @@ def url_passwords(text: str) -> Iterator[Found]:
             # A user alone is a name; one that looks made by a machine is a token.
             yield *found.span("user"), looks_random(user[:LOOKED_AT])
         else:
-            secret = password not in ("", user) and not _NO_PASSWORD.fullmatch(password[:256])
+            secret = password not in ("", user) and not is_no_password(password)
             yield *found.span("password"), secret
 
 

@@ -317,7 +317,8 @@ HOSTILE = [
     "://", "eyJ", "eyJaaaaaaaaaa.", "eyJaaaaaaaaaa.eyJ", "sk-", "sk-1A", "trk_", "ghp_", "xoxb-",
     "SG.aaaaaaaaaaaaaaaa.", ":AA", "Cookie: a=", "Cookie:", "Bearer ", "Basic ", "Basic YTpi",
     "/home/", "/home/a/", "\\Users\\a\\", "/-home-", "--token ", "\\", "\\u0041", "'", "=", " ", "\n",
-    "é@",
+    "é@", "curl -u a:b ", "curl ", "-u a:", " -u a:b1", "mysql -pa ", "mysql ", "-pa", "sshpass -p a ",
+    "--pass=", "--password=a1 ", "password='a b ", 'password="a b" ', "password='a b\\", "secret: 'a ",
 ]  # fmt: skip
 LENGTH = 100_000
 SECONDS_PER_CHARACTER = 2e-6
