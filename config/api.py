@@ -167,6 +167,8 @@ def endpoint(
                     response = view(request, *args, **kwargs)
                 except DomainError as refusal:
                     response = on_refusal(refusal)
+                    if refusal.retry_after is not None:
+                        response.headers["Retry-After"] = str(refusal.retry_after)
             add_quota_headers(response, quota)
             return response
 

@@ -47,6 +47,7 @@ STATUS_OF_TRACE_CODE: Final = {
     "message_invalid": 422,
     "trace_invalid": 422,
     "trace_too_large": 422,
+    "upload_limit_reached": 429,
     "search_too_slow": 503,
 }
 

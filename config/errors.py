@@ -11,6 +11,8 @@ class DomainError(Exception):
     """
 
     code = "refused"
+    # After how many seconds the same may be asked again, where time alone helps.
+    retry_after: int | None = None
 
     def __init__(self, message: str, *, field: str | None = None, code: str | None = None) -> None:
         super().__init__(message)

@@ -99,8 +99,10 @@ def take_read(key: str, limit: int) -> Quota:
     return _reads.take(key, limit)
 
 
-def take_exact(kind: str, key: str, limit: int, *, seconds: int = WINDOW_SECONDS) -> Quota:
-    """Count one request of `key` in the current window, exactly, across all processes.
+def take_exact(
+    kind: str, key: str, limit: int, *, seconds: int = WINDOW_SECONDS, amount: int = 1
+) -> Quota:
+    """Count `amount` for `key` in the current window, exactly, across all processes.
 
     A window is a minute, or as many `seconds` as always go with this `kind`. One statement in a
     transaction of the caller's; refused requests count too.
@@ -110,11 +112,12 @@ def take_exact(kind: str, key: str, limit: int, *, seconds: int = WINDOW_SECONDS
     hashed = hashlib.blake2b(f"{kind}:{key}".encode(), digest_size=16).digest()
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO config_rate_limit AS r (key, window_number, hits) VALUES (%s, %s, 1)"
+            "INSERT INTO config_rate_limit AS r (key, window_number, hits) VALUES (%s, %s, %s)"
             " ON CONFLICT (key) DO UPDATE SET window_number = excluded.window_number,"
-            " hits = CASE WHEN r.window_number = excluded.window_number THEN r.hits + 1 ELSE 1 END"
+            " hits = CASE WHEN r.window_number = excluded.window_number THEN r.hits ELSE 0 END"
+            " + excluded.hits"
             " RETURNING hits",
-            [hashed, window],
+            [hashed, window, amount],
         )
         hits: int = cursor.fetchone()[0]
     reset = max(1, math.ceil((window + 1) * seconds - now))

@@ -305,6 +305,9 @@ RATE_LIMITS = {
     "message": env.list("RATE_LIMIT_MESSAGE", cast=int, default=[300, 12_000, 120_000]),
     "login": env.list("RATE_LIMIT_LOGIN", cast=int, default=[30, 30, 30]),
 }
+# New and changed messages of traces that one person, and one admin, may upload in an hour, in MiB;
+# what is sent again unchanged is free. Less than the 32 of one body would refuse that for good.
+UPLOAD_MIB_AN_HOUR = env.list("UPLOAD_MIB_AN_HOUR", cast=int, default=[1_024, 10_240])
 
 # --- Files, texts, logs -------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.policy import Actor
 from tests.factories.traces import (
     Uploader,
     answered,
@@ -315,7 +316,8 @@ def test_a_text_is_measured_once_as_its_client_does(uploader):
 def written_late(seen: dict, messages: list) -> tuple[list[str], int]:
     """Write as a batch does whose read came before somebody else's commit."""
     received = read_batch({"messages": messages})
-    fates, count = ingest._write(Trace.objects.published(), received, seen, wakes=False)
+    actor = Actor(user=Trace.objects.get().created_by)
+    fates, count = ingest._write(actor, Trace.objects.published(), received, seen, wakes=False)
     assert {fate.id for fate in fates} <= set(Message.objects.values_list("pk", flat=True))
     return [fate.status for fate in fates], count
 

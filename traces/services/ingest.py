@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
+from accounts.models import Role
 from accounts.policy import Actor
 from config.errors import DomainError
+from config.ratelimit import take_exact
 from config.statements import statement
 from traces.batch import Received, stored_rows
 from traces.due import FIRST_MESSAGES, STEP_MESSAGES, quiet_for
@@ -24,12 +27,28 @@ from traces.services.summaries import Reason, wake
 from traces.summarizer import has_model
 
 MAX_MESSAGES: Final = 200_000
+HOUR: Final = 3_600
+KIB: Final = 1_024
 
 
 class TraceTooLarge(DomainError):
     """It would hold more messages than a trace may."""
 
     code = "trace_too_large"
+
+
+class UploadLimitReached(DomainError):
+    """The account has stored as much within the hour as it may."""
+
+    code = "upload_limit_reached"
+
+    def __init__(self, seconds: int) -> None:
+        minutes = -(-seconds // 60)
+        super().__init__(
+            "This account has uploaded as much in this hour as it may;"
+            f" share again in {minutes} minute{'' if minutes == 1 else 's'}."
+        )
+        self.retry_after = seconds
 
 
 @dataclass(frozen=True)
@@ -49,8 +68,8 @@ def append_messages(
 
     When nothing changed nothing is written, the trace's row is not even locked. Where `wakes` and
     the messages make a summary due, it is queued in the same transaction. Raises
-    `TraceNotFound` for a trace that is not published, `TraceTooLarge`, and what `upload_namespace`
-    raises.
+    `TraceNotFound` for a trace that is not published, `TraceTooLarge`, `UploadLimitReached`, and
+    what `upload_namespace` raises.
     """
     namespace = upload_namespace(actor)
     traces = Trace.objects.published().filter(namespace=namespace, external_id=external_id)
@@ -58,7 +77,24 @@ def append_messages(
     if messages and all(_is_known(message, seen) for message in messages):
         fates = [Appended(m.external_id, seen[m.external_id].id, "unchanged") for m in messages]
         return fates, seen[messages[0].external_id].message_count
-    return _write(traces, messages, seen, wakes=wakes)
+    return _write(actor, traces, messages, seen, wakes=wakes)
+
+
+def _charge(actor: Actor, wanted: list[Received]) -> None:
+    """Count what is about to be stored for its account. Raises `UploadLimitReached`.
+
+    Behind the trace's lock: nobody waits for a trace while they hold a counter. A refusal takes
+    its own charge back with the transaction.
+    """
+    assert actor.user is not None  # noqa: S101 - `upload_namespace` says so.
+    limits = settings.UPLOAD_MIB_AN_HOUR
+    limit = limits[actor.user.role == Role.ADMIN] * KIB
+    size = sum(len(message.json) for message in wanted)
+    quota = take_exact(
+        "upload-kib", f"user:{actor.user.pk}", limit, seconds=HOUR, amount=-(-size // KIB)
+    )
+    if not quota.allowed:
+        raise UploadLimitReached(quota.reset_seconds)
 
 
 class _Seen(NamedTuple):
@@ -87,6 +123,7 @@ def _is_known(message: Received, seen: Mapping[str, _Seen]) -> bool:
 
 @transaction.atomic
 def _write(
+    actor: Actor,
     traces: QuerySet[Trace],
     messages: list[Received],
     seen: Mapping[str, _Seen],
@@ -103,6 +140,7 @@ def _write(
     wanted = [message for message in messages if not _is_known(message, known)]
     if trace.message_count + sum(m.external_id not in known for m in wanted) > MAX_MESSAGES:
         raise TraceTooLarge(f"A trace holds at most {MAX_MESSAGES:,} messages.", field="messages")
+    _charge(actor, wanted)
     told: dict[str, Any] = {
         "trace": trace.pk,
         "generation": trace.generation,
