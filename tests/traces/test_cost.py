@@ -24,8 +24,9 @@ NO_BLOCKS = 5
 HEAD_BLOCKS = 700
 # 200 messages match; each is read, and its trace looked up.
 RARE_BLOCKS = 1_200
-# All 20,000 messages match: about three blocks each, which are in memory by then.
-COMMON_BLOCKS = 64_000
+# All 20,000 messages match: their table once, then the newest 500 that the asker may see, each with
+# its trace, ranked.
+COMMON_BLOCKS = 7_000
 
 
 @pytest.fixture(scope="module")
