@@ -101,6 +101,7 @@ def by_method(**views: Answer) -> Answer:
             return _not_allowed(sorted(views))
         return view(request, *args, **kwargs)
 
+    choose.methods = frozenset(views)  # type: ignore[attr-defined]
     return choose
 
 

@@ -183,7 +183,7 @@ def _operation(method: str, path: str, said: dict[str, Any]) -> Operation:
         method=method.upper(),
         path=path,
         summary=said.get("summary", ""),
-        text=_with_code(said.get("description", "")),
+        text=with_code(said.get("description", "")),
         needs_token=needs_token,
         parameters=parameters,
         example=_example(method.upper(), path, parameters, needs_token=needs_token),
@@ -198,7 +198,7 @@ def _parameter(said: dict[str, Any]) -> Parameter:
         place=said["in"],
         kind=" or ".join(kind["type"] for kind in kinds if "type" in kind) or "any",
         is_required=said.get("required", False),
-        meaning=_with_code(
+        meaning=with_code(
             said.get("description")
             or schema.get("description")
             or MEANING_OF_PARAMETER.get(said["name"], "")
@@ -206,7 +206,7 @@ def _parameter(said: dict[str, Any]) -> Parameter:
     )
 
 
-def _with_code(text: str) -> SafeString:
+def with_code(text: str) -> SafeString:
     """Return escaped HTML in which `words` between backticks are code."""
     parts = enumerate(text.split("`"))
     return format_html_join(

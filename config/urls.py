@@ -26,6 +26,7 @@ from skills.moderation_api import router as moderation_router
 from skills.stats_api import report_install, report_sync
 from skills.stats_api import router as stats_router
 from skills.verify_api import router as verify_router
+from traces.reference import reference as traces_reference
 from traces.trace_views import download
 from traces.v1_views import config_json
 
@@ -85,6 +86,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sitemap.xml", sitemaps.index, name="sitemap"),
     path("sitemap-<str:section>-<int:part>.xml", sitemaps.part, name="sitemap-part"),
     path("api/docs/", reference, name="api-docs"),
+    path("api/docs/traces/", traces_reference, name="api-docs-traces"),
     path("about/", site.about, name="about"),
     # In front of the admin site's own: one sign-in page, with one limit and one lock.
     path("django-admin/login/", admin_sign_in, name="admin-sign-in"),

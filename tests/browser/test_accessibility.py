@@ -24,6 +24,7 @@ ADDRESSES = {
     "author": "/u/alice/",
     "login": "/login/",
     "api": "/api/docs/",
+    "api of traces": "/api/docs/traces/",
     "about": "/about/moderation/",
     "counts": "/about/counts/",
     "board": "/leaderboards/trending/",

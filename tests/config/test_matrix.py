@@ -85,6 +85,8 @@ GET  robots.txt                                                                 
 POST robots.txt                                                                          405
 GET  api/docs/                                                                           200
 POST api/docs/                                                                           405
+GET  api/docs/traces/                                                                    200
+POST api/docs/traces/                                                                    405
 GET  about/                                                                              200
 POST about/                                                                              405
 GET  about/counts/                                                                       200
