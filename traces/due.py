@@ -44,6 +44,7 @@ class Verdict(TextChoices):
     """Why a trace is summarised now, or is not. The first reasons are the gate's."""
 
     UNPUBLISHED = SummaryGate.UNPUBLISHED.value, "Taken back"
+    WITHHELD = SummaryGate.WITHHELD.value, "Withheld by a ban"
     EXCLUDED = SummaryGate.EXCLUDED.value, "Excluded by its author"
     PRIVATE = SummaryGate.PRIVATE.value, "Private"
     TRACE_OFF = SummaryGate.TRACE_OFF.value, "Off for the trace"

@@ -13,6 +13,7 @@ class SummaryGate(TextChoices):
     """What a trace's own row says; of several the one that the fewest people can overrule."""
 
     UNPUBLISHED = "unpublished", "Taken back"
+    WITHHELD = "withheld", "Withheld by a ban"
     EXCLUDED = "excluded_by_author", "Excluded by its author"
     PRIVATE = "private", "Private"
     TRACE_OFF = "trace_off", "Off for the trace"
@@ -90,6 +91,7 @@ class SummaryError(TextChoices):
 # The row's own part of the verdict (`traces/due.py`); the database keeps it true.
 GATE: Final = Case(
     When(Q(unpublished_at__isnull=False), then=Value(SummaryGate.UNPUBLISHED)),
+    When(Q(is_withheld=True), then=Value(SummaryGate.WITHHELD)),
     When(Q(exclude_from_ai=True), then=Value(SummaryGate.EXCLUDED)),
     When(Q(visibility=Visibility.PRIVATE), then=Value(SummaryGate.PRIVATE)),
     When(Q(ai_summary_enabled=False), then=Value(SummaryGate.TRACE_OFF)),

@@ -25,7 +25,7 @@ from traces.services.bans import settle_batch
 pytestmark = pytest.mark.django_db
 ID = "11111111-2222-4333-8444-555555555555"
 WORD = "Zanzibar"
-DERIVED = {"is_withheld"}
+DERIVED = {"is_withheld", "summary_gate"}
 
 
 def ban(person, mona):

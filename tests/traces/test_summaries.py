@@ -294,3 +294,72 @@ def test_without_budget_it_waits_until_the_next_day(model, uploader):
     assert trace.summary_due_at == budget.next_day_at(timezone.now())
     assert verdict(trace) == Verdict.WAITING_FOR_BUDGET
     assert model.calls == 0
+
+
+def test_a_banned_persons_trace_is_not_summarised(model, uploader, alice):
+    from config.derived import refresh
+    from traces.derived import IS_WITHHELD
+
+    trace = shared(uploader)
+    alice.banned_at = timezone.now()
+    alice.save()
+    refresh(IS_WITHHELD, [trace.pk])
+
+    assert verdict(trace) == verdict(trace, asked=True) == Verdict.WITHHELD
+    assert write(trace) is None
+
+
+def test_switched_off_between_claim_and_sending_nothing_is_sent(model, uploader):
+    trace = shared(uploader)
+    claimed = summaries.claim(trace.pk, UPLOAD, summaries.read_site())
+    Trace.objects.filter(pk=trace.pk).update(exclude_from_ai=True)
+
+    assert summaries.perform([claimed])[0].outcome == SummaryOutcome.DISCARDED
+
+    assert model.calls == 0
+    assert SummaryLog.objects.get().error == SummaryError.SWITCHED_OFF
+    trace.refresh_from_db()
+    assert (trace.summary_state, trace.summary_token) == (SummaryState.IDLE, None)
+
+
+@pytest.mark.parametrize("switch", ["site", "namespace", "namespace_staff"])
+def test_every_switch_counts_between_claim_and_sending(model, uploader, alice, switch):
+    trace = shared(uploader)
+    claimed = summaries.claim(trace.pk, UPLOAD, summaries.read_site())
+    # Past the copies on the trace: their truth is asked.
+    if switch == "site":
+        SummarySettings.objects.create(id=1, is_enabled=False)
+    else:
+        name = "ai_summary_enabled" if switch == "namespace" else "ai_summary_off_by_staff"
+        setattr(alice.namespace, name, switch == "namespace_staff")
+        alice.namespace.save()
+
+    assert summaries.perform([claimed])[0].outcome == SummaryOutcome.DISCARDED
+    assert model.calls == 0
+
+
+def test_what_grew_by_a_hundred_while_the_model_wrote_is_queued_again(model, uploader):
+    trace = shared(uploader)
+    claimed = summaries.claim(trace.pk, UPLOAD, summaries.read_site())
+    uploader.post("s1", session(110)[6:])
+    OrmQ.objects.all().delete()
+
+    assert summaries.perform([claimed])[0].outcome == SummaryOutcome.STORED
+
+    assert len(queued()) == 1
+    assert list(Trace.objects.summary_timed()) == [trace]
+    assert verdict(trace) == Verdict.DUE
+
+
+def test_what_grew_a_little_while_the_model_wrote_is_looked_at_when_quiet(model, uploader):
+    trace = shared(uploader)
+    claimed = summaries.claim(trace.pk, UPLOAD, summaries.read_site())
+    uploader.post("s1", session(20)[6:])
+    OrmQ.objects.all().delete()
+
+    summaries.perform([claimed])
+
+    assert queued() == []
+    trace.refresh_from_db()
+    wait = trace.summary_due_at - timezone.now()
+    assert timedelta(minutes=9) < wait < timedelta(minutes=10)

@@ -108,6 +108,7 @@ def _refuse_too_soon(trace: Trace) -> None:
 
 WHY: Final = {
     Verdict.UNPUBLISHED: "This trace was taken back.",
+    Verdict.WITHHELD: "Its author is banned, so it is withheld.",
     Verdict.EXCLUDED: "Its author keeps it from every AI.",
     Verdict.PRIVATE: "A trace for members only is never summarised.",
     Verdict.TRACE_OFF: "Summaries are off for this trace.",

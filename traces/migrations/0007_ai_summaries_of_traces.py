@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0008_ai_summary_switches_and_caps'),
-        ('traces', '0003_message_of_tool'),
+        ('traces', '0006_lists_without_withheld_traces'),
     ]
 
     operations = [
@@ -63,6 +63,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='trace',
             name='summary_gate',
-            field=models.GeneratedField(db_persist=True, expression=models.Case(models.When(models.Q(('unpublished_at__isnull', False)), then=models.Value('unpublished')), models.When(models.Q(('exclude_from_ai', True)), then=models.Value('excluded_by_author')), models.When(models.Q(('visibility', 'private')), then=models.Value('private')), models.When(models.Q(('ai_summary_enabled', False)), then=models.Value('trace_off')), models.When(models.Q(('summary_off_by_staff', True)), then=models.Value('staff_off')), models.When(models.Q(('namespace_summarises', False)), then=models.Value('namespace_off')), default=models.Value('open')), output_field=models.CharField(choices=[('unpublished', 'Taken back'), ('excluded_by_author', 'Excluded by its author'), ('private', 'Private'), ('trace_off', 'Off for the trace'), ('staff_off', 'Off for the trace by staff'), ('namespace_off', 'Off for its namespace'), ('open', 'Open')], db_collation='C', max_length=18)),
+            field=models.GeneratedField(db_persist=True, expression=models.Case(models.When(models.Q(('unpublished_at__isnull', False)), then=models.Value('unpublished')), models.When(models.Q(('is_withheld', True)), then=models.Value('withheld')), models.When(models.Q(('exclude_from_ai', True)), then=models.Value('excluded_by_author')), models.When(models.Q(('visibility', 'private')), then=models.Value('private')), models.When(models.Q(('ai_summary_enabled', False)), then=models.Value('trace_off')), models.When(models.Q(('summary_off_by_staff', True)), then=models.Value('staff_off')), models.When(models.Q(('namespace_summarises', False)), then=models.Value('namespace_off')), default=models.Value('open')), output_field=models.CharField(choices=[('unpublished', 'Taken back'), ('withheld', 'Withheld by a ban'), ('excluded_by_author', 'Excluded by its author'), ('private', 'Private'), ('trace_off', 'Off for the trace'), ('staff_off', 'Off for the trace by staff'), ('namespace_off', 'Off for its namespace'), ('open', 'Open')], db_collation='C', max_length=18)),
         ),
     ]

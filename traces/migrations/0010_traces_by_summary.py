@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('traces', '0006_fill_ai_summaries'),
+        ('traces', '0009_fill_ai_summaries'),
     ]
 
     operations = [

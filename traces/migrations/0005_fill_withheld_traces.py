@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("accounts", "0007_keys_of_a_namespace"),
-        ("traces", "0008_withheld_traces"),
+        ("traces", "0004_withheld_traces"),
     ]
 
     operations = [migrations.RunSQL(FILL, migrations.RunSQL.noop)]

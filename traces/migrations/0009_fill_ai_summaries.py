@@ -18,6 +18,6 @@ UPDATE traces_trace t SET
 class Migration(migrations.Migration):
     """Fill the columns of AI summaries; going back needs nothing, the columns go."""
 
-    dependencies = [("traces", "0005_ai_summary_records")]
+    dependencies = [("traces", "0008_ai_summary_records")]
 
     operations = [migrations.RunSQL(FILL, migrations.RunSQL.noop)]

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Whether a ban withholds a trace."""
 
-    dependencies = [("traces", "0007_traces_by_summary")]
+    dependencies = [("traces", "0003_message_of_tool")]
 
     operations = [
         migrations.AddField(

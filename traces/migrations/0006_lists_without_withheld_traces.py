@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("traces", "0009_fill_withheld_traces")]
+    dependencies = [("traces", "0005_fill_withheld_traces")]
 
     operations = [
         AddIndexConcurrently(

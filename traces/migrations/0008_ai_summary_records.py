@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0008_ai_summary_switches_and_caps'),
         ('jobs', '0002_options_of_runs'),
-        ('traces', '0004_ai_summaries_of_traces'),
+        ('traces', '0007_ai_summaries_of_traces'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
