@@ -103,6 +103,15 @@ def _import(_scale: str) -> Iterator[object]:
         _say(f"skipped: no archive of real skills at {publish.ARCHIVE}")
 
 
+def _search(_scale: str) -> Iterator[object]:
+    from tests.benchmarks import publish, search
+
+    if publish.ARCHIVE.is_dir():
+        yield from search.measure(publish.ARCHIVE)
+    else:
+        _say(f"skipped: no archive of real skills at {publish.ARCHIVE}")
+
+
 def _events(_scale: str) -> Iterator[object]:
     from tests.benchmarks import events
 
@@ -155,6 +164,7 @@ _ALL: Final[tuple[Callable[[str], Iterator[object]], ...]] = (
     _blocks,
     _web,
     _import,
+    _search,
     _events,
     _torture,
     _boards,
@@ -168,6 +178,7 @@ BENCHMARKS: Final = {
     "blocks": (_blocks,),
     "web": (_web,),
     "import": (_import,),
+    "search": (_search,),
     "events": (_events, _torture),
     "fold": (_events,),
     "torture": (_torture,),

@@ -41,8 +41,7 @@ REPLAYED: Final = 150
 
 def measure(folders: Sequence[Path]) -> Iterator[Measurement]:
     """Import these folders, each with its `_meta.json`, into databases made for it."""
-    databases.ensure(EMPTY, lambda: None)
-    with _fresh():
+    with fresh(TARGET):
         started = time.perf_counter()
         outcomes = list(import_all(folders, os.cpu_count() or 1))
         imported = sum(outcome.word == "imported" for outcome in outcomes)
@@ -50,9 +49,9 @@ def measure(folders: Sequence[Path]) -> Iterator[Measurement]:
         yield from _archives()
         yield _again(folders[0])
     some = folders[:REPLAYED]
-    with _fresh():
+    with fresh(TARGET):
         sent = _written_down(some)
-    with _fresh():
+    with fresh(TARGET):
         bare = len(some) / _replay(sent)
     rows = [text for text in sent if not text.startswith(TRANSACTION)]
     yield at_least("import of real skills", round(rate, 1), "skills/s", PER_SECOND, round(bare, 1))
@@ -65,13 +64,14 @@ def real_skills() -> list[Path]:
 
 
 @contextmanager
-def _fresh() -> Iterator[None]:
+def fresh(name: str) -> Iterator[None]:
     """An empty migrated database and an empty store."""
-    databases.recreate(TARGET, EMPTY)
+    databases.ensure(EMPTY, lambda: None)
+    databases.recreate(name, EMPTY)
     with tempfile.TemporaryDirectory(prefix="skillboard-bench-") as folder:
         storages = copy.deepcopy(settings.STORAGES)
         storages["default"]["OPTIONS"]["location"] = folder
-        with databases.working_in(TARGET), override_settings(STORAGES=storages):
+        with databases.working_in(name), override_settings(STORAGES=storages):
             yield
 
 
