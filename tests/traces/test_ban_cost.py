@@ -12,13 +12,13 @@ from traces.models import Trace
 
 pytestmark = [pytest.mark.django_db, pytest.mark.allow_drift]
 
-COUNT = 5_000
+COUNT = 1_000
 LIST_BLOCKS = 35
 
 
 @pytest.fixture(scope="module")
 def banned_crowd(django_db_setup, django_db_blocker):
-    """Thirty old public traces of one person below five thousand newer ones that a ban withholds."""
+    """Thirty old public traces of one person below a thousand newer ones that a ban withholds."""
     with rolled_back(django_db_blocker):
         mona = create_user(handle="judge", password="judge-keeps-a-secret", role="moderator")
         good, bad = (
