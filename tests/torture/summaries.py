@@ -153,6 +153,7 @@ def prepare(traces: int) -> None:
     from django.core.management import call_command
     from django.db import connection
 
+    from accounts.policy import Actor
     from accounts.services import create_user
     from config import devdb
     from tests.factories.traces import session
@@ -173,6 +174,7 @@ def prepare(traces: int) -> None:
             visibility="direct",
         )
         _write(
+            Actor(user=person),
             Trace.objects.filter(pk=trace.pk),
             read_batch({"messages": session(MESSAGES, f"{n}-")}),
             {},
