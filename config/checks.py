@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Doubt
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connection
 
@@ -91,4 +92,29 @@ def check_queues(**_: Any) -> list[CheckMessage]:
         Error(f"WORKER_CLUSTERS: there is no queue {queue}.", id="config.E007")
         for queue in sorted(settings.WORKER_CLUSTERS.keys() - set(known_queues()))
     )
+    return found
+
+
+@register()
+def check_summaries(**_: Any) -> list[CheckMessage]:
+    """E008: a model's call could outlive the worker's task. E009: numbers that write nothing.
+
+    W001: a key is set, and no cluster would ever use it.
+    """
+    found: list[CheckMessage] = []
+    limit = queue_settings("ai").timeout
+    if not 0 < 2 * settings.SUMMARY_CALL_SECONDS < limit:
+        needed = f"must be above 0 and below {limit / 2:g}, half the worker's time limit."
+        found.append(Error(f"SUMMARY_CALL_SECONDS {needed}", id="config.E008"))
+    if settings.SUMMARY_PARALLEL < 1 or settings.SUMMARY_QUIET_SECONDS < 0:
+        told = "SUMMARY_PARALLEL is at least 1, and SUMMARY_QUIET_SECONDS at least 0."
+        found.append(Error(told, id="config.E009"))
+    if settings.OPENAI_API_KEY and not settings.WORKER_CLUSTERS.get("ai"):
+        found.append(
+            Doubt(
+                "OPENAI_API_KEY is set, but no cluster serves the queue ai.",
+                hint="Add ai=1 to WORKER_CLUSTERS, or no summary is written.",
+                id="config.W001",
+            )
+        )
     return found

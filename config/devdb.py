@@ -55,6 +55,7 @@ COMMANDS_WITHOUT_DATABASE = {
     "check",
     "collectstatic",
     "compilemessages",
+    "demo_model",
     "devdb",
     "diffsettings",
     "findstatic",

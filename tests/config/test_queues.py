@@ -54,6 +54,23 @@ def test_clusters_of_a_queue_that_nobody_describes_are_refused(settings):
     assert codes() == ["config.E007"]
 
 
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ({"SUMMARY_CALL_SECONDS": 45.0}, "config.E008"),
+        ({"SUMMARY_CALL_SECONDS": 0.0}, "config.E008"),
+        ({"SUMMARY_PARALLEL": 0}, "config.E009"),
+        ({"SUMMARY_QUIET_SECONDS": -1}, "config.E009"),
+        ({"OPENAI_API_KEY": "key", "WORKER_CLUSTERS": {"skillboard": 2, "fold": 1}}, "config.W001"),
+    ],
+)
+def test_settings_with_which_no_summary_would_end_well_are_told(settings, told, code):
+    for name, value in told.items():
+        setattr(settings, name, value)
+
+    assert codes() == [code]
+
+
 def test_every_queue_is_served_and_the_default_one_by_two_clusters():
     assert set(known_queues()) == set(product.WORKER_CLUSTERS)
     assert product.WORKER_CLUSTERS["skillboard"] >= 2

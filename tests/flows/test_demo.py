@@ -37,18 +37,18 @@ def fresh(tmp_path):
 
 def _manage(data_dir: Path):
     env = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"},
         "SKILLBOARD_DATA_DIR": str(data_dir),
         "SKILLBOARD_DEMO": "1",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "STATICFILES_BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
     }
 
-    def start(*arguments: str) -> subprocess.Popen[str]:
+    def start(*arguments: str, **more: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env=env,
+            env={**env, **more},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -80,6 +80,8 @@ def test_the_smoke_run_starts_everything_fetches_pages_and_runs_a_task(demo):
     assert run.returncode == 0, told
     assert "arthur" in told
     assert "ok  task sweep_blobs ran in the worker" in told
+    # Two of the three sessions may be summarised; the third is for members only.
+    assert "ok  task summarize_due ran in the worker: 2 summaries written" in told
     assert "The database is stopped." in told
 
 
@@ -109,6 +111,7 @@ def test_the_command_for_a_token_works_as_it_is_printed(demo):
     try:
         _first_answer(f"http://localhost:{port}/readyz", run)
         told = "".join(itertools.takewhile(lambda line: "Ctrl-C" not in line, run.stdout))
+        assert "by a demo model on this machine" in told
         (command,) = re.findall(r"token  +(.*)", told)
         plain = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
         made = subprocess.run(
@@ -126,6 +129,24 @@ def test_the_command_for_a_token_works_as_it_is_printed(demo):
         run.communicate(timeout=60)
 
     assert made.stdout.startswith("skb_"), made.stderr
+
+
+def test_a_key_that_is_set_is_used_and_no_stand_in_started(demo):
+    # Nobody listens there: nothing is sent anywhere.
+    real = {"OPENAI_API_KEY": "sk-invented", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+    run = demo("demo", "--port", str(port := free_port()), **real)
+    try:
+        _first_answer(f"http://localhost:{port}/readyz", run)
+        told = "".join(itertools.takewhile(lambda line: "Ctrl-C" not in line, run.stdout))
+        commands = _left_running(demo.data)
+    finally:
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=60)
+
+    assert "by gpt-4.1-mini at 127.0.0.1, with your OPENAI_API_KEY" in told
+    assert "sk-invented" not in told
+    assert any("worker" in command for command in commands)
+    assert not any("demo_model" in command for command in commands)
 
 
 @pytest.mark.parametrize("port", ["99999", "65536", "0", "-1"])

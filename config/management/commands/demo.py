@@ -9,8 +9,10 @@ import socket
 import sys
 import urllib.request
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import psycopg
 from django.apps import apps
@@ -38,7 +40,14 @@ WEB_PROCESSES: Final = 2
 WEB_THREADS: Final = 4
 LAST_PORT: Final = 65_535
 SMOKE_PAGES: Final = ("/", "/skills/", "/login/", "/api/docs/", "/api/v1/skills?limit=1", "/readyz")
+SCHEDULED_TASK: Final = "jobs.tasks.run_scheduled"
 SMOKE_JOB: Final = "sweep_blobs"
+# What writes AI summaries, and the stand-in for the model that it asks. Told by names: this
+# package knows no app.
+SUMMARY_JOB: Final = "summarize_due"
+SUMMARY_CLUSTER: Final = "ai"
+MODEL_COMMAND: Final = "demo_model"
+MODEL: Final = "demo-model"
 # What fills the demo, in order; each command is safe to repeat.
 CONTENT: Final = ("demo_accounts", "demo_skills", "demo_desk", "demo_traces")
 
@@ -70,11 +79,15 @@ class Command(BaseCommand):
         for stop in (signal.SIGINT, signal.SIGTERM):
             signal.signal(stop, signal.default_int_handler)
         address = f"http://localhost:{port}"
+        model, began = None if settings.OPENAI_API_KEY else _free_port(), timezone.now()
+        env = {"SITE_URL": address, **_model_settings(model)}
         try:
-            with running(_commands(port), {"SITE_URL": address}, _graces()) as children:
+            with running(_commands(port, model), env, _graces()) as children:
                 wait_until(lambda: answers(f"{address}/readyz"), children)
+                # What was shared before there was a worker need not wait for the sweep's time.
+                async_task(SCHEDULED_TASK, SUMMARY_JOB, cluster=SUMMARY_CLUSTER)
                 if smoke:
-                    self._smoke(address, children)
+                    self._smoke(address, began, children)
                     return
                 self._welcome(address)
                 keep_alive(children, self.stderr.write)
@@ -104,37 +117,71 @@ class Command(BaseCommand):
             f"\n  Skillboard is at  {self.style.SUCCESS(address)}\n"
             f"  API reference     {address}/api/docs/\n"
             f"  A client's token  {_manage()} create_token arthur\n"
+            f"  AI summaries      {_told_model()}\n"
             f"  Data              {settings.DATA_DIR}\n\n"
             "  Ctrl-C stops everything and keeps the data.\n"
         )
         self.stdout.flush()
 
-    def _smoke(self, address: str, children: Sequence[Child]) -> None:
+    def _smoke(self, address: str, began: datetime, children: Sequence[Child]) -> None:
         for page in SMOKE_PAGES:
             with urllib.request.urlopen(f"{address}{page}", timeout=30) as response:  # noqa: S310
                 self.stdout.write(f"{response.status} {len(response.read()):>7} bytes  {page}")
-        ended = apps.get_model("jobs.JobRun").objects.filter(
-            kind=SMOKE_JOB, finished_at__gt=timezone.now()
-        )
-        async_task("jobs.tasks.run_scheduled", SMOKE_JOB)
-        wait_until(ended.exists, children)
-        run = ended.get()
-        if run.error:
-            raise CommandError(f"The worker's task failed: {run.error}")
-        swept = run.result["objects"]
+        async_task(SCHEDULED_TASK, SMOKE_JOB)
+        swept = _result(SMOKE_JOB, began, children)["objects"]
         self.stdout.write(f"ok  task {SMOKE_JOB} ran in the worker: {swept} objects swept")
+        written = _result(SUMMARY_JOB, began, children).get("stored", 0)
+        self.stdout.write(f"ok  task {SUMMARY_JOB} ran in the worker: {written} summaries written")
 
 
-def _commands(port: int) -> dict[str, list[str]]:
+def _result(job: str, since: datetime, children: Sequence[Child]) -> dict[str, Any]:
+    """Wait until the worker has run a job since then; return what it says it did."""
+    ended = apps.get_model("jobs.JobRun").objects.filter(kind=job, finished_at__gt=since)
+    wait_until(ended.exists, children)
+    run = ended.earliest("finished_at")
+    if run.error:
+        raise CommandError(f"The worker's task {job} failed: {run.error}")
+    result: dict[str, Any] = run.result
+    return result
+
+
+def _commands(port: int, model: int | None) -> dict[str, list[str]]:
     manage = str(settings.BASE_DIR / "manage.py")
     web = f"-b 127.0.0.1:{port} -w {WEB_PROCESSES} -k gthread --threads {WEB_THREADS}"
+    demo_model = [sys.executable, manage, MODEL_COMMAND, "--port", str(model)]
     return {
+        **({"demo model": demo_model} if model else {}),
         "web server": [
             *(sys.executable, "-m", "gunicorn", *web.split()),
             *("--log-level", "warning", "--no-control-socket", "config.wsgi"),
         ],
         "worker": [sys.executable, manage, "worker"],
     }
+
+
+def _model_settings(port: int | None) -> dict[str, str]:
+    """Return what leads web server and worker to the demo's model; nothing where a key is set."""
+    if port is None:
+        return {}
+    return {
+        "OPENAI_API_KEY": "demo",
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
+        "SUMMARY_MODEL": MODEL,
+    }
+
+
+def _told_model() -> str:
+    if not settings.OPENAI_API_KEY:
+        return "by a demo model on this machine; OPENAI_API_KEY=… asks a real one"
+    host = urlsplit(settings.OPENAI_BASE_URL).hostname
+    return f"by {settings.SUMMARY_MODEL} at {host}, with your OPENAI_API_KEY"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _graces() -> dict[str, float]:
