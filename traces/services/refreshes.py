@@ -244,16 +244,32 @@ def preview(scope: str) -> Preview:
 
 
 def start(
-    *, actor: User | None, scope: str, max_tokens: int | None = None, trigger: str = Trigger.PERSON
+    *,
+    actor: User | None,
+    scope: str,
+    max_tokens: int | None = None,
+    trigger: str = Trigger.PERSON,
+    enqueue: bool = True,
 ) -> Started:
     """Start the refresh of a scope; the one that is under way already where there is one.
 
-    It ends once its attempts have used `max_tokens`. Raises `ScopeUnknown`, `LimitRefused`.
+    It ends once its attempts have used `max_tokens`. Without `enqueue` the caller executes it.
+    Raises `ScopeUnknown`, `LimitRefused`, and `RefreshRefused` where nothing would be written.
     """
     read_scope(scope)
     if max_tokens is not None and not 0 < max_tokens <= MOST_TOKENS:
         raise LimitRefused(
             f"A limit is a number of tokens from 1 to {MOST_TOKENS:,}.", field="maxTokens"
         )
+    off = read_site().off
+    if off is not None:
+        raise RefreshRefused(WHY[off])
     options = {} if max_tokens is None else {"max_tokens": max_tokens}
-    return start_run(kind=RUN_JOB, scope=scope, trigger=trigger, actor=actor, options=options)
+    return start_run(
+        kind=RUN_JOB,
+        scope=scope,
+        trigger=trigger,
+        actor=actor,
+        enqueue=enqueue,
+        options=options,
+    )

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
 
 from config.derived import REGISTRY
 from config.errors import DomainError
-from config.formats import duration
-from jobs.models import JobRun, RunState, Trigger
+from jobs.foreground import execute_shown, refusal, told
+from jobs.models import RunState, Trigger
 from jobs.schedules import DRY_RUN, JOBS, Job
-from jobs.services import execute_run, find_job, start_run
-from jobs.words import headline, result_words
+from jobs.services import find_job, start_run
+from jobs.words import headline
 
 # The job whose scope is a denormalised field.
 REBUILD: Final = "refresh_derived"
@@ -36,8 +35,8 @@ class Command(BaseCommand):
             return
         try:
             job = find_job(options["name"] or "")
-        except DomainError as refusal:
-            raise CommandError(str(refusal)) from refusal
+        except DomainError as unknown:
+            raise CommandError(str(unknown)) from unknown
         if job.is_scoped != bool(options["scope"]):
             needs = "needs --scope" if job.is_scoped else "takes no --scope"
             raise CommandError(f"The job {job.name} {needs}.")
@@ -49,38 +48,16 @@ class Command(BaseCommand):
         run, _created = start_run(
             kind=job.name, scope=scope, trigger=Trigger.COMMAND, enqueue=False
         )
-        done = self._execute(run)
+        done = execute_shown(run, self.stderr)
         if done is None:
-            raise CommandError(_refusal(run))
+            raise CommandError(refusal(run))
         if done.state != RunState.SUCCEEDED:
             # The log has the whole of it.
-            told = f"{done}: {done.get_state_display().lower()}. {headline(done.error)}"
-            raise CommandError(told.strip())
-        self.stdout.write(_told(done))
-
-    def _execute(self, run: JobRun) -> JobRun | None:
-        with tqdm(desc=run.kind, disable=None, file=self.stderr) as bar:
-
-            def show(run: JobRun) -> None:
-                bar.total = run.total
-                bar.update(run.done - bar.n)
-
-            return execute_run(run.pk, slice_seconds=None, on_advance=show)
+            ended = f"{done}: {done.get_state_display().lower()}. {headline(done.error)}"
+            raise CommandError(ended.strip())
+        self.stdout.write(told(done))
 
 
 def _line(job: Job) -> str:
     options = " Needs --scope." * job.is_scoped + " Takes --dry-run." * job.has_dry_run
     return f"{job.name:22} {job.does}{options}"
-
-
-def _refusal(run: JobRun) -> str:
-    run.refresh_from_db()
-    if run.state == RunState.PAUSED:
-        return f"{run} is paused; resume or cancel it in the job room."
-    return f"{run} is already under way: {run.get_state_display().lower()}, {run.done} done."
-
-
-def _told(run: JobRun) -> str:
-    """Write what a run did as words: `fold_events #3: 120 events · 0 of deleted skills (2 s)`."""
-    took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
-    return f"{run}: {result_words(run.result) or 'done'} ({duration(took)})"
