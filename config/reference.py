@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
@@ -17,6 +17,8 @@ from config.api import STATUS_OF_CODE
 from config.ratelimit import WINDOW_SECONDS
 
 BAD_REQUEST: Final = 400
+# What a parameter is where nothing else is said; most are.
+TEXT: Final = "string"
 
 # What a reader should know of each code; `STATUS_OF_CODE` gives the status.
 MEANING_OF_CODE: Final = {
@@ -41,6 +43,8 @@ MEANING_OF_CODE: Final = {
     "report_not_found": "There is no such report.",
     "scan_not_found": "There is no such scan that you may see.",
     "item_not_found": "There is no such item in the queue.",
+    "run_not_found": "There is no run of this number.",
+    "trace_not_found": "There is no such trace.",
     "not_found": "There is no such call.",
     "AMBIGUOUS_SKILL_SLUG": "Several owners use this name; the JSON body lists them.",
     "not_banned": "The person is not banned.",
@@ -48,6 +52,7 @@ MEANING_OF_CODE: Final = {
     "version_withdrawn": "Withdrawn; a version is published only once.",
     "too_many_reports": "You have as many open reports as one person may have.",
     "rescan_refused": "Scanned a moment ago; the body says when to ask again.",
+    "summary_refused": "No summary is written; the body says why.",
     "scan_unfinished": "The scan is not finished; ask again later.",
     "claimed": "Another moderator has the item.",
     "decided": "The item is decided already; the body says how.",
@@ -78,6 +83,7 @@ TITLE_OF_TAG: Final = {
     "accounts": "Your account",
     "people": "People",
     "moderation": "Reports and moderation",
+    "summaries": "AI summaries",
 }
 # Said once for the parameters that many calls share and the document leaves without a text.
 MEANING_OF_PARAMETER: Final = {
@@ -94,6 +100,8 @@ MEANING_OF_PARAMETER: Final = {
     "report_id": "The report's number, `reportId` in the list",
     "item_id": "The item's number, as its page's address has it",
     "scan_id": "The scan's number, `scanId`",
+    "run_id": "The run's number",
+    "trace_id": "The trace's own id",
     "name": "The skill's name; `owner/name` is read, too",
     "limit": "1 to 200, 25 by default",
     "cursor": "`nextCursor` of the page before",
@@ -111,6 +119,8 @@ EXAMPLES: Final = {
         "board": "trending",
         "report_id": "7",
         "scan_id": "7",
+        "run_id": "7",
+        "trace_id": "4Vf0o2bYw1cQ7kXz9mNpRs",
         "item_id": "7",
         "name": "pdf-tools",
     },
@@ -139,7 +149,7 @@ class Operation:
     text: SafeString
     needs_token: bool
     parameters: list[Parameter]
-    example: str
+    example: SafeString
 
 
 @dataclass(frozen=True)
@@ -193,10 +203,11 @@ def _operation(method: str, path: str, said: dict[str, Any]) -> Operation:
 def _parameter(said: dict[str, Any]) -> Parameter:
     schema = said.get("schema", {})
     kinds = [schema, *schema.get("anyOf", [])]
+    kind = " or ".join(kind["type"] for kind in kinds if "type" in kind) or "any"
     return Parameter(
         name=said["name"],
         place=said["in"],
-        kind=" or ".join(kind["type"] for kind in kinds if "type" in kind) or "any",
+        kind=kind if kind != TEXT else "",
         is_required=said.get("required", False),
         meaning=with_code(
             said.get("description")
@@ -208,13 +219,18 @@ def _parameter(said: dict[str, Any]) -> Parameter:
 
 def with_code(text: str) -> SafeString:
     """Return escaped HTML in which `words` between backticks are code."""
-    parts = enumerate(text.split("`"))
-    return format_html_join(
-        "", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in parts)
-    )
+    parts = enumerate(map(_escape, text.split("`")))
+    return SafeString("".join(f"<code>{part}</code>" if n % 2 else part for n, part in parts))
 
 
-def _example(method: str, path: str, parameters: list[Parameter], *, needs_token: bool) -> str:
+def _escape(text: str) -> SafeString:
+    """Escape a text that stands between tags: quotation marks mean nothing there."""
+    return SafeString(escape(text, quote=False))
+
+
+def _example(
+    method: str, path: str, parameters: list[Parameter], *, needs_token: bool
+) -> SafeString:
     """Write a call for the shell."""
     query = []
     for parameter in parameters:
@@ -232,11 +248,11 @@ def _example(method: str, path: str, parameters: list[Parameter], *, needs_token
         words.append('-H "Authorization: Bearer $TOKEN"')
     address = settings.SITE_URL + path + ("?" + "&".join(query) if query else "")
     # A shell reads "?" and "&" as its own; other addresses need no quotes.
-    return " ".join([*words, f"'{address}'" if query else address])
+    return _escape(" ".join([*words, f"'{address}'" if query else address]))
 
 
 def _errors() -> list[tuple[int, str, str]]:
-    named = [(STATUS_OF_CODE[code], code, text) for code, text in MEANING_OF_CODE.items()]
+    named = [(STATUS_OF_CODE[code], code, _escape(text)) for code, text in MEANING_OF_CODE.items()]
     return sorted(
         [
             *named,

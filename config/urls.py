@@ -16,6 +16,7 @@ from config import envelope, site, sitemaps
 from config.api import ContractAPI, error_response
 from config.errors import DomainError
 from config.reference import reference
+from jobs.runs_api import router as runs_router
 from moderation.queue_api import router as queue_router
 from moderation.reports_api import router as reports_router
 from moderation.scans_api import router as scans_router
@@ -27,6 +28,7 @@ from skills.stats_api import report_install, report_sync
 from skills.stats_api import router as stats_router
 from skills.verify_api import router as verify_router
 from traces.reference import reference as traces_reference
+from traces.summaries_api import router as summaries_router
 from traces.trace_views import download
 from traces.v1_views import config_json
 
@@ -49,6 +51,8 @@ api.add_router("", boards_router)
 api.add_router("", reports_router)
 api.add_router("", scans_router)
 api.add_router("", queue_router)
+api.add_router("", summaries_router)
+api.add_router("", runs_router)
 
 
 @api.exception_handler(ValidationError)

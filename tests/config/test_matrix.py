@@ -468,6 +468,14 @@ GET  api/v1/skills/-/scan/download/<path:name>                                  
 POST api/v1/skills/-/scan/download/<path:name>                                           405
 GET  api/v1/admin/queue/<int:item_id>:decide                                             405
 POST api/v1/admin/queue/<int:item_id>:decide                                             401 401 401 401 401 401 403 401
+GET  api/v1/admin/summaries:run                                                          405
+POST api/v1/admin/summaries:run                                                          401 401 401 401 401 401 403 401
+GET  api/v1/admin/summaries/<trace_id>:refresh                                           405
+POST api/v1/admin/summaries/<trace_id>:refresh                                           401 401 401 401 401 401 403 401
+GET  api/v1/admin/summaries/logs                                                         401 401 401 401 401 401 403 401
+POST api/v1/admin/summaries/logs                                                         405
+GET  api/v1/admin/runs/<int:run_id>                                                      401 401 401 401 401 401 403 401
+POST api/v1/admin/runs/<int:run_id>                                                      405
 GET  api/cli/telemetry/install                                                           405
 POST api/cli/telemetry/install                                                           401 401 401 401 401 401 400 401
 GET  api/cli/telemetry/sync                                                              405
@@ -652,6 +660,7 @@ class World:
             "window": "7d",
             "mark": "another",
             "public_id": self.trace.public_id,
+            "trace_id": self.trace.public_id,
             "section": "skills",
             "part": "0",
             "lookup_id": (self.key if is_of_acme else self.own_token).lookup_id,
