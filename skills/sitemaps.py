@@ -25,6 +25,7 @@ LASTING_PAGES: Final = (
     "/about/ranking/",
     "/about/counts/",
     "/about/feeds/",
+    "/about/ai-summaries/",
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from traces import own_views, search_views, staff_views
+from traces import own_summary_views, own_views, search_views, staff_views
 
 app_name = "own_traces"
 
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path(MINE, own_views.trace, name="trace"),
     path(f"{MINE}transfer/", own_views.transfer, name="transfer"),
     path(f"{MINE}unshare/", own_views.unshare, name="unshare"),
+    path(f"{MINE}summary/", own_summary_views.summary, name="summary"),
     path("staff/traces/", staff_views.find, name="staff-find"),
     path(STAFF, staff_views.trace, name="staff-trace"),
     path(f"{STAFF}recount/", staff_views.recount, name="staff-recount"),

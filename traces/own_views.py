@@ -28,7 +28,7 @@ from traces.policy import may_manage
 from traces.serializers import shared_url, title_source
 from traces.services import publishing
 from traces.services.publishing import TraceNotFound
-from traces.switches import summary_effect
+from traces.summary_card import member_card
 
 UNPROCESSABLE: Final = 422
 REDACTIONS_SHOWN: Final = 50
@@ -225,7 +225,7 @@ def _page(
         "level_errors": form.errors.get("visibility", []) if form else [],
         "levels": level_rows(found, namespace, namespace.trace_visibilities),
         "title_source": title_source(found),
-        "effect": summary_effect(found, namespace),
+        "card": member_card(found, may_refresh=can_change),
         "transfer_form": transfer_form or (TransferForm(targets=targets) if targets else None),
         "facts": _facts(found),
         **_redactions(request, found),

@@ -34,8 +34,10 @@ from traces.lookup import find_trace
 from traces.markdown_export import ExportMessage, ExportTrace, lines
 from traces.model_names import model_name
 from traces.models import Kind, Message, Trace
+from traces.policy import may_manage
 from traces.serializers import shared_url, title_source
 from traces.services.publishing import TraceNotFound
+from traces.summary_card import SummaryCard, member_card, reader_card
 from traces.tool_types import tools_named
 from traces.trace_images import image_url
 
@@ -172,6 +174,7 @@ def _page(request: HttpRequest, trace: Trace, *, full: bool) -> HttpResponse:
         is_start = place == Place() and not asked.query
         context |= head(trace) | {
             "asked": asked,
+            "card": _card(request, trace),
             "tabs": _tabs(trace, asked),
             "outline": _outline(trace),
             "notice": notice,
@@ -309,6 +312,13 @@ def head(trace: Trace) -> dict[str, Any]:
         "image": settings.SITE_URL + image_url(trace) if is_public else "",
         "json_url": "" if trace.visibility == Visibility.PRIVATE else messages_url(trace),
     }
+
+
+def _card(request: HttpRequest, trace: Trace) -> SummaryCard:
+    """Return what a model wrote of it; to who manages it, how that stands, too."""
+    if may_manage(page_actor(request), trace):
+        return member_card(trace, may_refresh=True)
+    return reader_card(trace)
 
 
 def _tabs(trace: Trace, asked: Asked) -> list[dict[str, Any]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
-from traces import feed_views, trace_images, trace_views
+from traces import about_views, feed_views, trace_images, trace_views
 
 app_name = "traces"
 
 IMAGE = r"^og/traces/(?P<public_id>[0-9A-Za-z]{22})-(?P<mark>[0-9a-z]{1,32})\.png$"
 
 urlpatterns: list[URLPattern] = [
+    path("about/ai-summaries/", about_views.summaries, name="about-summaries"),
     path("t/", feed_views.feed, name="feed"),
     path("t.atom", feed_views.atom, name="atom"),
     path("t/<path:wanted>/", trace_views.to_page, name="slashed-short"),

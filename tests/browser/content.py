@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from skills.boards import BOARDS, build
@@ -12,6 +13,7 @@ from tests.factories.boards import SUSPICIOUS, decided, decided_many, folded_at,
 from tests.factories.histories import rank, succeeded, two_months
 from tests.factories.skills import publish_skill
 from tests.factories.traces import Uploader, answered, called, failed, said, session, thought
+from traces.models import Trace
 
 README = """---
 name: {slug}
@@ -118,6 +120,12 @@ def fill_traces(person, name: str = "rounding") -> None:
         model="claude-sonnet-4-5-20250929",
         projectName="invoices",
         gitRemoteUrl="https://git.example/alice/invoices",
+    )
+    Trace.objects.filter(external_id=name).update(
+        ai_summary="The totals were a cent off; they are rounded as decimals now.",
+        summary_generated_at=Now(),
+        summary_message_count=100,
+        summary_model="gpt-4.1-mini",
     )
     for n in range(4):
         uploader.share(f"other-{n}", session(3 + n), visibility="public", title=f"Session {n}")

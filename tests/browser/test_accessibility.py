@@ -32,6 +32,7 @@ ADDRESSES = {
     "empty board": "/leaderboards/all-time/",
     "ranking": "/about/ranking/",
     "feeds": "/about/feeds/",
+    "ai summaries": "/about/ai-summaries/",
     "traces": "/t/",
     "no traces": "/t/?agent=codex",
     "trace": "/s/rounding",

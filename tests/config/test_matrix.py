@@ -97,6 +97,8 @@ GET  about/ranking/                                                             
 POST about/ranking/                                                                      405
 GET  about/feeds/                                                                        200
 POST about/feeds/                                                                        405
+GET  about/ai-summaries/                                                                 200
+POST about/ai-summaries/                                                                 405
 GET  t/search/                                                                           200
 POST t/search/                                                                           405
 # --- People
@@ -131,6 +133,8 @@ GET  me/traces/<str:public_id>/transfer/                                        
 POST me/traces/<str:public_id>/transfer/                                                302 404 422 404 404 302 302 302
 GET  me/traces/<str:public_id>/unshare/                                                  302 404 200 404 404 302 302 302
 POST me/traces/<str:public_id>/unshare/                                                  302 404 302 404 404 302 302 302
+GET  me/traces/<str:public_id>/summary/                                                  302 404 302 404 404 302 302 302
+POST me/traces/<str:public_id>/summary/                                                  302 404 302 404 404 302 302 302
 GET  me/namespaces/                                                                      302 200 200 200 200 302 302 302
 POST me/namespaces/                                                                      302 422 422 422 422 302 302 302
 GET  me/namespaces/<str:handle>/                                                         302 404 200 404 404 302 302 302

@@ -1,0 +1,121 @@
+"""The card that tells readers what a model wrote of a trace, and its author how that stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.utils import timezone
+
+from config.formats import exact_count
+from traces.due import Verdict
+from traces.models import SummaryGate, SummaryState, Trace
+from traces.prices import DEMO_MODEL
+from traces.services.refreshes import WHY
+from traces.services.summaries import read_site
+
+# While something is to come the card asks again: every few seconds at first, then seldom.
+POLL_SECONDS: Final = 3
+SLOW_POLL_SECONDS: Final = 10
+SLOW_AFTER: Final = timedelta(minutes=5)
+OFF: Final = "off"
+SOON: Final = "A worker writes it within some minutes."
+# What a verdict is called where it is not what the row's own state says.
+WORDS: Final = {
+    Verdict.TOO_SHORT: "too short",
+    Verdict.RUNNING: "being written",
+    Verdict.FAILED: "failed",
+    Verdict.PAUSED: "paused",
+    Verdict.RETRYING: "tried again soon",
+    Verdict.WAITING_FOR_BUDGET: "waits for budget",
+    Verdict.FRESH: "fresh",
+}
+_SWITCHED: Final = {
+    *(Verdict(gate.value) for gate in SummaryGate if gate != SummaryGate.OPEN),
+    Verdict.SITE_OFF,
+    Verdict.NO_MODEL,
+    Verdict.UNPRICED,
+}
+_UNDER_WAY: Final = {Verdict.RUNNING, Verdict.RETRYING}
+
+
+@dataclass(frozen=True)
+class SummaryCard:
+    """A trace's summary at one moment; without a verdict it is a reader's card."""
+
+    trace: Trace
+    now: datetime
+    verdict: Verdict | None = None
+    may_refresh: bool = False
+
+    @property
+    def is_shown(self) -> bool:
+        """Say whether there is anything to tell: readers are told of a summary, not of none."""
+        return bool(self.trace.ai_summary) or self.verdict is not None
+
+    @property
+    def is_demo(self) -> bool:
+        """Say whether our stand-in wrote it, which is no model."""
+        return self.trace.summary_model == DEMO_MODEL
+
+    @property
+    def behind(self) -> int:
+        """Return how many messages it does not cover."""
+        return max(self.trace.message_count - self.trace.summary_message_count, 0)
+
+    @property
+    def is_queued(self) -> bool:
+        """Say whether somebody asked and no worker has taken it up yet."""
+        asked = self.trace.summary_state == SummaryState.QUEUED
+        return asked and self.verdict == Verdict.DUE
+
+    @property
+    def state(self) -> str:
+        """Return where it stands, in a few words; "" to readers."""
+        verdict = self.verdict
+        if verdict is None:
+            return ""
+        if verdict in _SWITCHED:
+            return OFF
+        if self.is_queued:
+            return "queued"
+        if verdict in WORDS:
+            return WORDS[verdict]
+        if not self.trace.summary_generated_at:
+            return "none yet"
+        return f"stale ({exact_count(self.behind)} new)"
+
+    @property
+    def why(self) -> str:
+        """Return the sentence that goes with the state; "" where the state says it all."""
+        if self.verdict in {None, Verdict.FRESH}:
+            return ""
+        return SOON if self.verdict == Verdict.DUE else WHY[Verdict(self.verdict)]
+
+    @property
+    def can_refresh(self) -> bool:
+        """Say whether to offer the button: where asking would do something."""
+        settled = {*_SWITCHED, Verdict.TOO_SHORT, Verdict.FRESH, Verdict.RUNNING}
+        return self.may_refresh and self.verdict not in settled and not self.is_queued
+
+    @property
+    def poll_seconds(self) -> int:
+        """Return how often to look again; 0 where nothing will happen by itself soon."""
+        if not self.may_refresh or not (self.is_queued or self.verdict in _UNDER_WAY):
+            return 0
+        asked_at = self.trace.summary_asked_at
+        is_recent = asked_at is not None and self.now - asked_at < SLOW_AFTER
+        return POLL_SECONDS if is_recent else SLOW_POLL_SECONDS
+
+
+def reader_card(trace: Trace) -> SummaryCard:
+    """Return what everybody who may read the trace is told: no statement."""
+    return SummaryCard(trace, timezone.now())
+
+
+def member_card(trace: Trace, *, may_refresh: bool) -> SummaryCard:
+    """Return what members of its namespace are told, too: three statements."""
+    judged: Any = Trace.objects.with_summary_verdict(read_site()).filter(pk=trace.pk)
+    verdict = Verdict(judged.values_list("summary_verdict", flat=True).get())
+    return SummaryCard(trace, timezone.now(), verdict, may_refresh)
