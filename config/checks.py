@@ -16,6 +16,7 @@ from config.derived import REGISTRY, DerivedField, DerivedQuerySet
 from config.queues import known_queues, queue_settings
 
 MIN_POSTGRESQL: Final = 18_00_00
+METRICS_TOKEN_LENGTH: Final = 20
 EXTENSIONS: Final = ("vector", "pg_trgm", "unaccent", "pg_stat_statements")
 
 
@@ -118,3 +119,13 @@ def check_summaries(**_: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register()
+def check_metrics(**_: Any) -> list[CheckMessage]:
+    """E010: a token for `/metrics` that could be guessed."""
+    token = settings.METRICS_TOKEN
+    if not token or len(token) >= METRICS_TOKEN_LENGTH:
+        return []
+    told = f"METRICS_TOKEN has at least {METRICS_TOKEN_LENGTH} characters, or is not set at all."
+    return [Error(told, id="config.E010")]

@@ -213,6 +213,11 @@ SUMMARY_LOG_DAYS = env.int("SUMMARY_LOG_DAYS", default=90)
 # So many calls one worker has under way at once.
 SUMMARY_PARALLEL = max(env.int("SUMMARY_PARALLEL", default=4), 1)
 
+# --- Metrics --------------------------------------------------------------------------------------
+
+# Without a token there is no /metrics.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="").strip()
+
 # --- People -------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"

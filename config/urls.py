@@ -15,6 +15,7 @@ from accounts.views import admin_sign_in
 from config import envelope, site, sitemaps
 from config.api import ContractAPI, error_response
 from config.errors import DomainError
+from config.metrics import metrics
 from config.reference import reference
 from jobs.runs_api import router as runs_router
 from moderation.queue_api import router as queue_router
@@ -86,6 +87,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("config.json", config_json, name="traces-config"),
     path("healthz", site.healthz, name="healthz"),
     path("readyz", site.readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("robots.txt", site.robots, name="robots"),
     path("sitemap.xml", sitemaps.index, name="sitemap"),
     path("sitemap-<str:section>-<int:part>.xml", sitemaps.part, name="sitemap-part"),

@@ -10,6 +10,8 @@ class JobsConfig(AppConfig):
     name = "jobs"
 
     def ready(self) -> None:
+        from jobs import metrics  # noqa: F401  (it registers itself)
+
         post_migrate.connect(_make_schedule_rows, sender=self, dispatch_uid="jobs.schedules")
 
 

@@ -7,4 +7,4 @@ class TracesConfig(AppConfig):
     name = "traces"
 
     def ready(self) -> None:
-        from traces import derived, sitemaps  # noqa: F401  (they register themselves)
+        from traces import derived, metrics, sitemaps  # noqa: F401  (they register themselves)

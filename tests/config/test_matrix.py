@@ -87,6 +87,8 @@ GET  api/docs/                                                                  
 POST api/docs/                                                                           405
 GET  api/docs/traces/                                                                    200
 POST api/docs/traces/                                                                    405
+GET  metrics                                                                             404
+POST metrics                                                                             404
 GET  about/                                                                              200
 POST about/                                                                              405
 GET  about/counts/                                                                       200

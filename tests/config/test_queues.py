@@ -61,10 +61,11 @@ def test_clusters_of_a_queue_that_nobody_describes_are_refused(settings):
         ({"SUMMARY_CALL_SECONDS": 0.0}, "config.E008"),
         ({"SUMMARY_PARALLEL": 0}, "config.E009"),
         ({"SUMMARY_QUIET_SECONDS": -1}, "config.E009"),
+        ({"METRICS_TOKEN": "short"}, "config.E010"),
         ({"OPENAI_API_KEY": "key", "WORKER_CLUSTERS": {"skillboard": 2, "fold": 1}}, "config.W001"),
     ],
 )
-def test_settings_with_which_no_summary_would_end_well_are_told(settings, told, code):
+def test_settings_that_would_not_end_well_are_told(settings, told, code):
     for name, value in told.items():
         setattr(settings, name, value)
 
