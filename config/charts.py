@@ -59,13 +59,14 @@ def sparkline(values: Sequence[int], *, label: str, marks: Sequence[int] = ()) -
     )
 
 
-def bars(days: Days, *, label: str, partial_last: bool) -> SafeString:
+def bars(days: Days, *, label: str, partial_last: bool, limit: int | None = None) -> SafeString:
     """Return one bar a day on an axis from 0; None leaves a gap, 0 a mark on the base line.
 
-    With `partial_last` the last day is hatched and called "so far". At most 6 KB for 90 days.
+    With `partial_last` the last day is hatched and called "so far". `limit` is drawn as a dashed
+    line across all days. At most 6 KB for 90 days.
     """
     shown = [(day, None if number is None else max(number, 0)) for day, number in days]
-    ticks = _ticks(max((number or 0 for _day, number in shown), default=0))
+    ticks = _ticks(max([limit or 0, *(number or 0 for _day, number in shown)]))
     whole, hatched = list(enumerate(shown)), []
     if partial_last:
         whole, hatched = whole[:-1], whole[-1:]
@@ -78,6 +79,12 @@ def bars(days: Days, *, label: str, partial_last: bool) -> SafeString:
             f'<path d="M{middle} 100V{y}" stroke="var(--c1)" stroke-width="{_BAR}"'
             ' stroke-dasharray="2 2"/>'
             f'<path d="M{x} {y}h{_BAR}V100h-{_BAR}z" fill="none" stroke="var(--c1)"'
+            ' vector-effect="non-scaling-stroke"/>'
+        )
+    if limit is not None:
+        marks.append(
+            f'<path d="M0 {_short(100 - limit * 100 / ticks[-1])}h{max(len(days), 1) * _DAY}"'
+            ' stroke="var(--c2)" stroke-width="2" stroke-dasharray="6 4"'
             ' vector-effect="non-scaling-stroke"/>'
         )
     last = f"{day_and_month(days[-1][0])}, so far" if hatched else ""

@@ -11,6 +11,8 @@ _SIZE_UNITS = ((1024**4, "TB"), (1024**3, "GB"), (1024**2, "MB"), (1024, "KB"))
 # The names are fixed: the pages are English whatever the locale of the process is.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NO_FRACTION_FROM = 100
+_DOLLAR = 1_000_000
+_CENT = 10_000
 _RELATIVE_LIMIT = timedelta(days=30)
 
 
@@ -27,6 +29,15 @@ def compact_count(count: int | None) -> str:
 def exact_count(count: int | None) -> str:
     """Write every digit of a count, with a comma between thousands."""
     return NOTHING if count is None else f"{count:,}"
+
+
+def dollars(micros: int | None) -> str:
+    """Write money, given in millionths of a US dollar: $1,240.50; less than a cent in full."""
+    if micros is None:
+        return NOTHING
+    if not micros or micros >= _CENT:
+        return f"${micros // _CENT / 100:,.2f}"
+    return f"${micros / _DOLLAR:.6f}".rstrip("0")
 
 
 def decimal(number: float, places: int) -> str:

@@ -15,6 +15,7 @@ register = template.Library()
 
 register.filter("compact_count", formats.compact_count)
 register.filter("exact_count", formats.exact_count)
+register.filter("dollars", formats.dollars)
 register.filter("decimal", formats.decimal)
 register.filter("bytes_size", formats.bytes_size)
 register.filter("duration", formats.duration)

@@ -164,3 +164,13 @@ def test_a_label_cannot_break_out():
 
     assert read(svg)[0].text == "</title><script>alert(1)</script>"
     assert "<script" not in svg
+
+
+def test_a_limit_is_a_dashed_line_that_the_axis_holds():
+    svg = bars(days_of([0, 300]), label="Tokens a day", partial_last=False, limit=1_200)
+
+    _bar, line = paths(svg)
+    assert (line.get("d"), line.get("stroke-dasharray")) == ("M0 20h20", "6 4")
+    assert words(svg)[:4] == ["0", "500", "1k", "1.5k"]
+    assert len(paths(bars(days_of([0, 300]), label="Tokens a day", partial_last=False))) == 1
+    assert len(paths(bars(days_of([]), label="Tokens a day", partial_last=True, limit=0))) >= 1

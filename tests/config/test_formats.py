@@ -17,6 +17,7 @@ from config.formats import (
     compact_count,
     day_and_month,
     decimal,
+    dollars,
     duration,
     exact_count,
     exact_time,
@@ -198,3 +199,21 @@ def test_a_share_is_cut_off_so_that_only_all_reads_as_all(part, whole, text):
 def test_measured_numbers_have_separators_and_the_decimals_asked_for():
     assert decimal(13057.46, 1) == "13,057.5"
     assert decimal(0, 2) == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [
+        (None, NOTHING),
+        (0, "$0.00"),
+        (1, "$0.000001"),
+        (2_400, "$0.0024"),
+        (9_999, "$0.009999"),
+        (10_000, "$0.01"),
+        (19_999, "$0.01"),
+        (1_240_500_000, "$1,240.50"),
+        (10**12, "$1,000,000.00"),
+    ],
+)
+def test_money_is_never_written_as_more_than_it_is(micros, text):
+    assert dollars(micros) == text
