@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.db import models
 from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
@@ -15,8 +15,21 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
+SUMMARIES_LIMITED: Final = (
+    Q(ai_summary_enabled=False)
+    | Q(ai_summary_off_by_staff=True)
+    | Q(ai_summary_token_cap__isnull=False)
+    | Q(ai_summary_micro_cap__isnull=False)
+)
+"""A namespace whose summaries are off, or have a cap of their own."""
+
+
 class NamespaceQuerySet(DerivedQuerySet):
     """Reads of namespaces."""
+
+    def with_limited_summaries(self, after: str = "") -> Self:
+        """Return those whose summaries are off or capped, by handle, from behind this one."""
+        return self.filter(SUMMARIES_LIMITED, handle__gt=after).order_by("handle")
 
     def editable_by(self, user: User) -> Self:
         """Return the namespaces in whose name this person may publish: own and joined ones."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from accounts.models import Scope, Visibility
@@ -74,6 +75,20 @@ class TraceQuerySet(DerivedQuerySet):
         """Return what the sweep looks at next, longest due first."""
         rows = self.filter(IS_TIMED, summary_due_at__lte=Now())
         return rows.order_by("summary_due_at", "pk")
+
+    def summary_due(self, after: tuple[datetime, int] | None = None) -> Self:
+        """Return what the sweep may look at by now, the newest due first: the list of staff."""
+        rows = self.filter(IS_TIMED, summary_due_at__lte=Now())
+        if after is not None:
+            rows = rows.filter(RowCompare(["summary_due_at", "pk"], "<", list(after)))
+        return rows.order_by("-summary_due_at", "-pk")
+
+    def with_last_error(self) -> Self:
+        """Add `last_error`: the class of what went wrong at the last attempt, "" for nothing."""
+        from traces.models import SummaryLog
+
+        attempts = SummaryLog.objects.filter(trace=OuterRef("pk")).order_by("-id")
+        return self.annotate(last_error=Subquery(attempts.values("error")[:1]))
 
 
 class MessageQuerySet(DerivedQuerySet):

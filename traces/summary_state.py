@@ -103,3 +103,12 @@ IS_TIMED: Final = Q(summary_gate=SummaryGate.OPEN, summary_due_at__isnull=False)
 """The rows that the sweep looks through: its index holds no others."""
 IS_WAITING: Final = Q(summary_state=SummaryState.WAITING)
 IS_FAILED: Final = Q(summary_state=SummaryState.FAILED)
+IS_OFF: Final = Q(
+    summary_gate__in=[
+        SummaryGate.EXCLUDED,
+        SummaryGate.TRACE_OFF,
+        SummaryGate.STAFF_OFF,
+        SummaryGate.NAMESPACE_OFF,
+    ]
+)
+"""Somebody turned it off; private traces and those taken back are their members' own matter."""

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models.person import HANDLE_LENGTH, User
-from accounts.querysets import NamespaceQuerySet
+from accounts.querysets import SUMMARIES_LIMITED, NamespaceQuerySet
 from config.derived import DerivedModel
 
 
@@ -82,6 +82,14 @@ class Namespace(DerivedModel):
             models.CheckConstraint(
                 name="namespace_allows_some_visibility",
                 condition=Q(trace_visibilities__len__gt=0),
+            ),
+        ]
+        indexes = [
+            # Whose summaries are off or have a cap of their own: the list of staff.
+            models.Index(
+                fields=["handle"],
+                name="namespace_summaries_limited",
+                condition=SUMMARIES_LIMITED,
             ),
         ]
 

@@ -135,6 +135,9 @@ class SummaryLog(models.Model):
                 fields=["error", "-id"], name="summarylog_by_error", condition=~Q(error="")
             ),
             models.Index(fields=["run", "-id"], name="summarylog_of_run"),
+            # The same page by what led to an attempt, and by namespace.
+            models.Index(fields=["trigger", "-id"], name="summarylog_by_trigger"),
+            models.Index(fields=["namespace", "-id"], name="summarylog_of_namespace"),
             # Reservations nobody settled.
             models.Index(
                 fields=["lease_until"],

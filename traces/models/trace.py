@@ -18,6 +18,7 @@ from traces.querysets import TraceQuerySet
 from traces.summary_state import (
     GATE,
     IS_FAILED,
+    IS_OFF,
     IS_TIMED,
     IS_WAITING,
     SummaryGate,
@@ -217,6 +218,10 @@ class Trace(DerivedModel):
             # What goes on when there is budget again, and what people may have retried.
             models.Index(fields=["id"], name="trace_summary_waiting", condition=IS_WAITING),
             models.Index(fields=["id"], name="trace_summary_failed", condition=IS_FAILED),
+            # Whose summaries somebody turned off, by who did: lists of staff.
+            models.Index(
+                fields=["summary_gate", "-id"], name="trace_summary_off", condition=IS_OFF
+            ),
             # The words of titles and summaries.
             GinIndex(
                 SearchVector("title", "ai_summary", config="english"),

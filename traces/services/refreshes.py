@@ -221,8 +221,10 @@ def preview(scope: str) -> Preview:
         else (Value(True, output_field=BooleanField()))
     )
     site = read_site()
+    # Of one namespace, what the others have is nobody's question.
+    among = Trace.objects.filter(condition if scope.startswith(OF_NAMESPACE) else Q())
     rows = (
-        Trace.objects.with_summary_verdict(Site(off=site.off), asked=True)
+        among.with_summary_verdict(Site(off=site.off), asked=True)
         .annotate(is_meant=is_meant)
         .order_by()
         .values_list("summary_verdict", "is_meant")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
@@ -39,7 +39,7 @@ from traces.models import (
 )
 from traces.prices import Price, find_price
 from traces.services import budget
-from traces.services.budget import Amount
+from traces.services.budget import Amount, Standing
 from traces.summarizer import Answer, Failure, Request
 from traces.transcript import MAX_BYTES, Transcript, read_transcript
 
@@ -120,6 +120,11 @@ class _Sent:
 def read_site() -> Site:
     """Return what holds for every trace at this moment."""
     told = budget.read_settings()
+    return judge_site(told, lambda: budget.standing(budget.today(), None, budget.site_cap(told)))
+
+
+def judge_site(told: SummarySettings, standing: Callable[[], Standing]) -> Site:
+    """Return what follows for every trace from settings and budget, which is read where needed."""
     price = find_price(settings.SUMMARY_MODEL) if summarizer.has_model() else None
     if not told.is_enabled:
         return Site(off=Verdict.SITE_OFF)
@@ -130,7 +135,7 @@ def read_site() -> Site:
     if told.circuit_until is not None and told.circuit_until > timezone.now():
         return Site(held=Verdict.PAUSED)
     least = _amount(Request(""), price)
-    if not budget.standing(budget.today(), None, budget.site_cap(told)).has_room(least):
+    if not standing().has_room(least):
         return Site(held=Verdict.WAITING_FOR_BUDGET)
     return Site()
 
