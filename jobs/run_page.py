@@ -10,10 +10,16 @@ from config.formats import duration, exact_count
 from jobs import words
 from jobs.models import JobRun, RunState, Wish
 from jobs.overview import START_A_WORKER, is_stuck, silence
+from jobs.progress import WAITS_FOR
 from jobs.schedules import BY_NAME
 
 # A run that takes long is looked at less often.
 SLOW_AFTER: Final = timedelta(minutes=5)
+# What runs pause themselves for, and why some end before all is done: codes of their jobs, which
+# read well without the lines between their words, but for these.
+PAUSED_FOR: Final = {"paused": "after an error"}
+STOPPED: Final = "stopped"
+STOPPED_BY: Final = {"limit": "at its limit"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class RunPage:
         """Return the state, or what it is about to become."""
         if self.run.state == RunState.RUNNING and self.run.wish:
             return {Wish.PAUSE: "pausing", Wish.CANCEL: "cancelling"}[Wish(self.run.wish)]
+        if self.run.state == RunState.PAUSED and (what := self.run.result.get(WAITS_FOR)):
+            return f"paused: {PAUSED_FOR.get(what, what.replace('_', ' '))}"
         return self.run.get_state_display().lower()
 
     @property
@@ -110,7 +118,11 @@ class RunPage:
     @property
     def result(self) -> str:
         """Return what it found or did."""
-        return words.result_words(self.run.result)
+        told = {key: value for key, value in self.run.result.items() if key != WAITS_FOR}
+        if STOPPED in told:
+            why = str(told[STOPPED])
+            told[STOPPED] = STOPPED_BY.get(why, f"because: {why.replace('_', ' ')}")
+        return words.result_words(told)
 
     @property
     def headline(self) -> str:

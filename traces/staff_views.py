@@ -14,9 +14,14 @@ from django.shortcuts import redirect, render
 from accounts.identity import staff_page
 from accounts.models import AuditEvent, User, Visibility
 from accounts.policy import Verb
-from traces.models import Message, Trace
-from traces.services import repair
-from traces.switches import summary_effect
+from accounts.views import refuse_unstorable_form
+from traces.models import Message, SummaryLog, Trace
+from traces.services import repair, summary_switches
+from traces.services.summaries import read_site
+from traces.summary_forms import SwitchForm
+from traces.summary_log_views import seen
+from traces.summary_rows import find_row
+from traces.summary_staff_views import SO_ALREADY, UNPROCESSABLE, try_change
 
 PAGE: Final = "own_traces:staff-trace"
 TYPED_LENGTH: Final = 500
@@ -49,7 +54,12 @@ def _find(public_id: str) -> Trace:
 def trace(request: HttpRequest, viewer: User, public_id: str) -> HttpResponse:
     """Show how a trace is stored: counts beside a recount, generations, switches, redactions."""
     del viewer
-    found = _find(public_id)
+    return _page(request, _find(public_id), SwitchForm(auto_id="switch-%s"))
+
+
+def _page(
+    request: HttpRequest, found: Trace, switch_form: SwitchForm, *, status: int = 200
+) -> HttpResponse:
     counts = repair.read_counts(found)
     kind = found._meta.label_lower
     events = AuditEvent.objects.filter(object_type=kind, object_id=found.pk).order_by("-id")
@@ -61,12 +71,34 @@ def trace(request: HttpRequest, viewer: User, public_id: str) -> HttpResponse:
         "counts": counts,
         "has_drift": any(count.stored != count.counted for count in counts),
         "generations": _generations(found),
-        "effect": summary_effect(found, found.namespace),
+        "row": find_row(found.public_id, read_site()),
+        "switch_form": switch_form,
+        "logs": seen(SummaryLog.objects.filter(trace=found))[:HISTORY_SHOWN],
         "redacted": _redacted(found),
         "redacted_read": REDACTED_READ,
         "events": events.select_related("actor")[:HISTORY_SHOWN],
     }
-    return render(request, "staff/trace.html", context)
+    return render(request, "staff/trace.html", context, status=status)
+
+
+@staff_page("POST", verb=Verb.OPERATE)
+def switch_summaries(request: HttpRequest, viewer: User, public_id: str) -> HttpResponse:
+    """Turn summaries of a trace off or on again, as staff."""
+    refuse_unstorable_form(request)
+    found, form = _find(public_id), SwitchForm(request.POST, auto_id="switch-%s")
+    if form.is_valid():
+        on, reason = form.is_on, form.cleaned_data["reason"]
+        changed = try_change(
+            form,
+            lambda: summary_switches.switch_trace(
+                actor=viewer, trace=found, off=not on, reason=reason
+            ),
+        )
+        if changed is not None:
+            told = f"Staff's switch is {'on' if on else 'off'}." if changed else SO_ALREADY
+            messages.success(request, told)
+            return redirect(PAGE, public_id)
+    return _page(request, found, form, status=UNPROCESSABLE)
 
 
 @staff_page("POST", verb=Verb.OPERATE)

@@ -446,7 +446,7 @@
     y: copyLink,
     g: () => {
       goUntil = performance.now() + 1000;
-      announce("Go: h home, q queue, l log, j jobs.");
+      announce("Go: h home, q queue, l log, j jobs, m summaries.");
     },
     "?": () => showSheet(),
   };

@@ -23,6 +23,7 @@ from tests.factories.comments import reported
 from tests.factories.desk import decision_on
 from tests.factories.jobs import make_run
 from tests.factories.traces import Uploader, said
+from traces.models import SummaryLog
 
 # Alice owns the skill and the token that the addresses name, and both tokens asked with.
 ACTORS = ("visitor", "user", "owner", "moderator", "admin", "banned", "token", "revoked")
@@ -165,6 +166,34 @@ GET  staff/traces/<str:public_id>/                                              
 POST staff/traces/<str:public_id>/                                                       404 404 404 404 405 404 404 404
 GET  staff/traces/<str:public_id>/recount/                                               404 404 404 404 405 404 404 404
 POST staff/traces/<str:public_id>/recount/                                               404 404 404 404 302 404 404 404
+GET  staff/traces/<str:public_id>/summary/                                               404 404 404 404 302 404 404 404
+POST staff/traces/<str:public_id>/summary/                                               404 404 404 404 302 404 404 404
+GET  staff/traces/<str:public_id>/summary/switch/                                        404 404 404 404 405 404 404 404
+POST staff/traces/<str:public_id>/summary/switch/                                        404 404 404 404 302 404 404 404
+GET  staff/summaries/                                                                    404 404 404 200 200 404 404 404
+POST staff/summaries/                                                                    404 404 404 405 405 404 404 404
+GET  staff/summaries/switch/                                                             404 404 404 404 405 404 404 404
+POST staff/summaries/switch/                                                             404 404 404 404 302 404 404 404
+GET  staff/summaries/caps/                                                               404 404 404 404 405 404 404 404
+POST staff/summaries/caps/                                                               404 404 404 404 302 404 404 404
+GET  staff/summaries/resume/                                                             404 404 404 404 405 404 404 404
+POST staff/summaries/resume/                                                             404 404 404 404 302 404 404 404
+GET  staff/summaries/retry/                                                              404 404 404 404 405 404 404 404
+POST staff/summaries/retry/                                                              404 404 404 404 302 404 404 404
+GET  staff/summaries/refresh/                                                            404 404 404 404 200 404 404 404
+POST staff/summaries/refresh/                                                            404 404 404 404 302 404 404 404
+GET  staff/summaries/logs/                                                               404 404 404 404 200 404 404 404
+POST staff/summaries/logs/                                                               404 404 404 404 405 404 404 404
+GET  staff/summaries/logs/<int:log_id>/                                                  404 404 404 404 200 404 404 404
+POST staff/summaries/logs/<int:log_id>/                                                  404 404 404 404 405 404 404 404
+GET  staff/summaries/namespaces/                                                         404 404 404 302 302 404 404 404
+POST staff/summaries/namespaces/                                                         404 404 404 405 405 404 404 404
+GET  staff/summaries/namespaces/<str:handle>/                                            404 404 404 200 200 404 404 404
+POST staff/summaries/namespaces/<str:handle>/                                            404 404 404 405 405 404 404 404
+GET  staff/summaries/namespaces/<str:handle>/switch/                                     404 404 404 404 405 404 404 404
+POST staff/summaries/namespaces/<str:handle>/switch/                                     404 404 404 404 302 404 404 404
+GET  staff/summaries/namespaces/<str:handle>/caps/                                       404 404 404 404 405 404 404 404
+POST staff/summaries/namespaces/<str:handle>/caps/                                       404 404 404 404 302 404 404 404
 GET  staff/jobs/                                                                         404 404 404 200 200 404 404 404
 POST staff/jobs/                                                                         404 404 404 405 405 404 404 404
 GET  staff/jobs/<int:run_id>/                                                            404 404 404 200 200 404 404 404
@@ -551,6 +580,12 @@ FORMS = {
     "me/traces/<str:public_id>/": {"own_title": "Mine"},
     "staff/badges/": {"skill": "@alice/pdf-tools", "kind": "official", "reason": "Ours."},
     "staff/badges/<int:badge_id>/take/": {"reason": "Old."},
+    "staff/traces/<str:public_id>/summary/switch/": {"on": "0", "reason": "Mistaken."},
+    "staff/summaries/switch/": {"on": "0", "reason": "A leak."},
+    "staff/summaries/caps/": {"tokens": "5", "dollars": "1", "reason": "Dear."},
+    "staff/summaries/refresh/": {"scope": "stale"},
+    "staff/summaries/namespaces/<str:handle>/switch/": {"on": "0", "reason": "Spam."},
+    "staff/summaries/namespaces/<str:handle>/caps/": {"tokens": "5", "reason": "Dear."},
     "staff/settings/reserved/": {"slug": "desk-lamp", "reason": "Ours."},
 }
 NAMES = {
@@ -624,6 +659,13 @@ class World:
         self.invite, self.invite_code = create_invite(namespace=acme, actor=alice)
         self.key, _ = create_token(user=alice, label="hooks", namespace=acme)
         self.trace = Uploader(alice).share("session", [said(1)], visibility="private")
+        self.log = SummaryLog.objects.create(
+            trace=self.trace,
+            trigger="sweep",
+            generation=1,
+            message_count=1,
+            day=timezone.now().date(),
+        )
         _, reads = create_token(user=alice, label="reads", scopes=[Scope.SKILLS_READ])
         gone, revoked = create_token(user=alice, label="gone")
         revoke_token(token=gone, actor=alice)
@@ -686,6 +728,7 @@ class World:
             "report_id": "1",
             "badge_id": str(self.badge.pk),
             "reserved_id": "1",
+            "log_id": str(self.log.pk),
             "scan_id": str(self.scan.pk),
             "content_type_id": "1",
             "wanted": self.trace.public_id,

@@ -113,7 +113,7 @@ def test_nothing_of_a_private_trace_is_shown(as_ada, alice):
     assert "trace.publish" in page
 
 
-def test_switches_are_told_with_what_they_come_to(as_ada, alice, shared):
+def test_switches_are_told_with_what_they_come_to(as_ada, alice, model, shared):
     Trace.objects.update(visibility="public")
     assert "Nothing stands in the way" in text(as_ada.get(address(shared)))
     alice.namespace.ai_summary_enabled = False

@@ -1,0 +1,43 @@
+"""What the switches of a trace come to, and the sentence that says why: for its pages."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from traces.due import Verdict
+from traces.models import SummaryGate, Trace
+from traces.services.refreshes import WHY
+from traces.services.summaries import read_site
+
+_OFF: Final = {
+    *(gate.value for gate in SummaryGate if gate != SummaryGate.OPEN),
+    Verdict.SITE_OFF,
+    Verdict.NO_MODEL,
+    Verdict.UNPRICED,
+}
+
+
+class Effect(NamedTuple):
+    """Whether a summary may be written, the verdict, and what it says to people."""
+
+    is_on: bool
+    verdict: Verdict
+    reason: str
+
+
+def read_effect(trace: Trace) -> Effect:
+    """Return what the verdict says of a trace at this moment: three statements."""
+    judged = Trace.objects.with_summary_verdict(read_site()).filter(pk=trace.pk)
+    return effect_of(trace, Verdict(judged.values_list("summary_verdict", flat=True).get()))
+
+
+def effect_of(trace: Trace, verdict: Verdict) -> Effect:
+    """Return what a verdict means for this trace; who turned its namespace off is named."""
+    reason = WHY[verdict]
+    if verdict == Verdict.NAMESPACE_OFF:
+        by_staff = trace.namespace.ai_summary_off_by_staff
+        who = "Staff have turned summaries off" if by_staff else "Summaries are off"
+        reason = f"{who} for {trace.namespace}."
+    elif verdict == Verdict.DUE:
+        reason = "Nothing stands in the way of a summary; it is due."
+    return Effect(verdict not in _OFF, verdict, reason)
