@@ -18,8 +18,10 @@ from moderation.services.appeals import appeal
 from tests.factories.accounts import sign_in
 from tests.factories.bulk import analyze, explain
 from tests.factories.desk import decide_on, item_of
+from tests.factories.jobs import make_run
 from tests.factories.queue import many_items
 from tests.factories.scans import SUSPICIOUS, scan_all
+from traces.models import SummaryBudget
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +91,18 @@ def test_an_empty_desk_says_so(mona):
 
     assert "Nothing waits for a decision." in page
     assert "None yet." in page
+
+
+def test_the_summary_budget_and_a_refresh_under_way_are_told(mona):
+    assert "0.0 %" in sign_in(Client(), mona).get("/staff/").content.decode()
+    SummaryBudget.objects.create(day=timezone.now().date(), spent_tokens=1_000_000)
+    run = make_run("summarize_traces", "running", scope="stale", total=200, done=122)
+
+    page = sign_in(Client(), mona).get("/staff/").content.decode()
+
+    assert "83.3 %" in page
+    assert f"nearly used, run {run.pk}: 61.0 %" in page
+    assert 'href="/staff/summaries/"' in page
 
 
 def test_it_costs_the_same_however_much_waits(publish, mona):
