@@ -64,6 +64,17 @@ class Verdict(TextChoices):
     DUE = "due", "Due"
 
 
+SWITCHED_OFF: Final = frozenset(
+    {
+        *(Verdict(gate.value) for gate in _OFF),
+        Verdict.SITE_OFF,
+        Verdict.NO_MODEL,
+        Verdict.UNPRICED,
+    }
+)
+"""The verdicts that somebody has to change a switch or a setting for."""
+
+
 @dataclass(frozen=True)
 class Site:
     """What holds for every trace of this moment: a verdict that goes before the trace's own.

@@ -9,8 +9,8 @@ from typing import Any, Final
 from django.utils import timezone
 
 from config.formats import exact_count
-from traces.due import Verdict
-from traces.models import SummaryGate, SummaryState, Trace
+from traces.due import SWITCHED_OFF, Verdict
+from traces.models import SummaryState, Trace
 from traces.prices import DEMO_MODEL
 from traces.services.refreshes import WHY
 from traces.services.summaries import read_site
@@ -30,12 +30,6 @@ WORDS: Final = {
     Verdict.RETRYING: "tried again soon",
     Verdict.WAITING_FOR_BUDGET: "waits for budget",
     Verdict.FRESH: "fresh",
-}
-_SWITCHED: Final = {
-    *(Verdict(gate.value) for gate in SummaryGate if gate != SummaryGate.OPEN),
-    Verdict.SITE_OFF,
-    Verdict.NO_MODEL,
-    Verdict.UNPRICED,
 }
 _UNDER_WAY: Final = {Verdict.RUNNING, Verdict.RETRYING}
 
@@ -76,7 +70,7 @@ class SummaryCard:
         verdict = self.verdict
         if verdict is None:
             return ""
-        if verdict in _SWITCHED:
+        if verdict in SWITCHED_OFF:
             return OFF
         if self.is_queued:
             return "queued"
@@ -96,7 +90,7 @@ class SummaryCard:
     @property
     def can_refresh(self) -> bool:
         """Say whether to offer the button: where asking would do something."""
-        settled = {*_SWITCHED, Verdict.TOO_SHORT, Verdict.FRESH, Verdict.RUNNING}
+        settled = {*SWITCHED_OFF, Verdict.TOO_SHORT, Verdict.FRESH, Verdict.RUNNING}
         return self.may_refresh and self.verdict not in settled and not self.is_queued
 
     @property

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from traces.due import Verdict
-from traces.models import SummaryGate, Trace
+from traces.due import SWITCHED_OFF, Verdict
+from traces.models import Trace
 from traces.services.refreshes import WHY
 from traces.services.summaries import read_site
-
-_OFF: Final = {
-    *(gate.value for gate in SummaryGate if gate != SummaryGate.OPEN),
-    Verdict.SITE_OFF,
-    Verdict.NO_MODEL,
-    Verdict.UNPRICED,
-}
 
 
 class Effect(NamedTuple):
@@ -40,4 +33,4 @@ def effect_of(trace: Trace, verdict: Verdict) -> Effect:
         reason = f"{who} for {trace.namespace}."
     elif verdict == Verdict.DUE:
         reason = "Nothing stands in the way of a summary; it is due."
-    return Effect(verdict not in _OFF, verdict, reason)
+    return Effect(verdict not in SWITCHED_OFF, verdict, reason)
