@@ -331,7 +331,9 @@ def test_a_scope_takes_what_it_names(model, uploader, alice, ada):
     assert {stale.pk, few.pk, far.pk} == set(Trace.objects.values_list("pk", flat=True))
 
 
-@pytest.mark.parametrize("scope", ["", "everything", "@nobody", "@", "stale ", "x" * 300])
+@pytest.mark.parametrize(
+    "scope", ["", "everything", "@nobody", "@", "stale ", "x" * 300, "@a\0", "@\ud800"]
+)
 def test_an_unknown_scope_is_refused(ada, scope):
     for refused in (
         lambda: refreshes.preview(scope),

@@ -16,6 +16,7 @@ from django_q.tasks import async_task
 from accounts import audit
 from accounts.models import Namespace, User
 from config.errors import DomainError
+from config.text import has_unstorable
 from jobs.models import Trigger
 from jobs.schedules import AI_CLUSTER, SCHEDULED_TASK
 from jobs.services import Started, start_run
@@ -197,7 +198,8 @@ def read_scope(scope: str) -> Q:
         return Q()
     handle = scope.removeprefix(OF_NAMESPACE)
     if scope.startswith(OF_NAMESPACE):
-        namespace = Namespace.objects.filter(handle=handle[:100]).first()
+        readable = "" if has_unstorable(handle) else handle[:100]
+        namespace = Namespace.objects.filter(handle=readable).first()
         if namespace is not None:
             return Q(namespace=namespace)
     raise ScopeUnknown(
