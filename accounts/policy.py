@@ -194,6 +194,8 @@ def _may_enter(actor: Actor, verb: Verb, namespace: Namespace) -> bool:
     if verb == Verb.MANAGE_NAMESPACE:
         # A token is for a program; who lets others in is a person at a page or command line.
         return actor.token is None and role in MANAGERS
+    if verb == Verb.PUBLISH:
+        return Scope.SKILLS_WRITE in actor.scopes
     return verb == Verb.SEE_MEMBERS and Scope.NAMESPACE_READ in actor.scopes
 
 

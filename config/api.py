@@ -54,11 +54,13 @@ STATUS_OF_CODE: Final = {
     "item_not_found": 404,
     "run_not_found": 404,
     "trace_not_found": 404,
+    "transfer_not_found": 404,
     "not_found": 404,
     "AMBIGUOUS_SKILL_SLUG": 409,
     "not_banned": 409,
     # Not 429, which clients try again: these take minutes or days to pass.
     "too_many_reports": 409,
+    "too_many_tickets": 409,
     "rescan_refused": 409,
     "summary_refused": 409,
     "scan_unfinished": 409,
@@ -74,8 +76,10 @@ STATUS_OF_CODE: Final = {
     "withdrawn": 410,
     "preview_too_large": 413,
     "body_too_large": 413,
+    "upload_too_large": 413,
     "telemetry_too_large": 413,
     "preview_not_text": 415,
+    "content_type_unsupported": 415,
     "rate_limited": 429,
 }
 

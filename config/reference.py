@@ -45,12 +45,14 @@ MEANING_OF_CODE: Final = {
     "item_not_found": "There is no such item in the queue.",
     "run_not_found": "There is no run of this number.",
     "trace_not_found": "There is no such trace.",
+    "transfer_not_found": "No transfer of this skill is pending.",
     "not_found": "There is no such call.",
     "AMBIGUOUS_SKILL_SLUG": "Several owners use this name; the JSON body lists them.",
     "not_banned": "The person is not banned.",
     "version_exists": "This version was published with other files.",
     "version_withdrawn": "Withdrawn; a version is published only once.",
     "too_many_reports": "You have as many open reports as one person may have.",
+    "too_many_tickets": "As many files announced as one person may have.",
     "rescan_refused": "Scanned a moment ago; the body says when to ask again.",
     "summary_refused": "No summary is written; the body says why.",
     "scan_unfinished": "The scan is not finished; ask again later.",
@@ -64,7 +66,9 @@ MEANING_OF_CODE: Final = {
     "withdrawn": "The version was withdrawn.",
     "preview_too_large": "Too large for a preview; fetch it without.",
     "body_too_large": "The body is too large.",
+    "upload_too_large": "More bytes than the file was announced with.",
     "telemetry_too_large": "The report names too many skills or folders.",
+    "content_type_unsupported": "A version is sent as a form or as JSON.",
     "preview_not_text": "The file is no UTF-8 text; fetch it without preview.",
     "rate_limited": "Too many requests; wait.",
 }
@@ -72,7 +76,7 @@ KIND_OF_LIMIT: Final = {
     "read": "Reading",
     "write": "Publishing and changing",
     "download": "Downloads",
-    "upload": "Traces and batches",
+    "upload": "Traces, batches and files of skills",
     "message": "Single messages",
     "login": "Signing in",
 }
@@ -88,8 +92,6 @@ TITLE_OF_TAG: Final = {
 # Said once for the parameters that many calls share and the document leaves without a text.
 MEANING_OF_PARAMETER: Final = {
     "slug": "The skill's name; `@owner/name` is read, too",
-    "owner": "The owner's name, where several owners use one slug",
-    "ownerHandle": "The same as `owner`",
     "version": "Such as `1.0.0`; the latest one without it",
     "tag": "Such as `latest`, in place of a version",
     "path": "A file's path in the version",
@@ -103,6 +105,9 @@ MEANING_OF_PARAMETER: Final = {
     "run_id": "The run's number",
     "trace_id": "The trace's own id",
     "name": "The skill's name; `owner/name` is read, too",
+    "key": "The ticket, as `uploadUrl` has it",
+    "action": "`accept`, `reject` or `cancel`",
+    "direction": "`incoming` or `outgoing`",
     "limit": "1 to 200, 25 by default",
     "cursor": "`nextCursor` of the page before",
     "hash": "A fingerprint: 64 hexadecimal characters",
@@ -111,6 +116,8 @@ MEANING_OF_PARAMETER: Final = {
     "nonSuspicious": "The same as `nonSuspiciousOnly`",
     "highlightedOnly": "`true`: only skills that staff highlighted",
 }
+# Said once at the head of the page: wherever a call names a skill, its owner may stand beside it.
+SHARED_PARAMETERS: Final = frozenset({"owner", "ownerHandle"})
 # What the example calls put in; a query parameter not named here is left out of them.
 EXAMPLES: Final = {
     "path": {
@@ -123,6 +130,10 @@ EXAMPLES: Final = {
         "trace_id": "4Vf0o2bYw1cQ7kXz9mNpRs",
         "item_id": "7",
         "name": "pdf-tools",
+        "key": "…",
+        "tag": "stable",
+        "action": "accept",
+        "direction": "incoming",
     },
     "query": {"slug": "pdf-tools", "q": "pdf", "path": "SKILL.md", "hash": "…"},
 }
@@ -134,7 +145,6 @@ class Parameter:
 
     name: str
     place: str
-    kind: str
     is_required: bool
     meaning: SafeString
 
@@ -187,7 +197,8 @@ def read_reference() -> Reference:
 
 
 def _operation(method: str, path: str, said: dict[str, Any]) -> Operation:
-    parameters = [_parameter(parameter) for parameter in said.get("parameters", [])]
+    named = [p for p in said.get("parameters", []) if p["name"] not in SHARED_PARAMETERS]
+    parameters = [_parameter(parameter) for parameter in named]
     needs_token = "security" in said
     return Operation(
         method=method.upper(),
@@ -202,12 +213,9 @@ def _operation(method: str, path: str, said: dict[str, Any]) -> Operation:
 
 def _parameter(said: dict[str, Any]) -> Parameter:
     schema = said.get("schema", {})
-    kinds = [schema, *schema.get("anyOf", [])]
-    kind = " or ".join(kind["type"] for kind in kinds if "type" in kind) or "any"
     return Parameter(
         name=said["name"],
         place=said["in"],
-        kind=kind if kind != TEXT else "",
         is_required=said.get("required", False),
         meaning=with_code(
             said.get("description")

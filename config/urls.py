@@ -22,9 +22,11 @@ from moderation.queue_api import router as queue_router
 from moderation.reports_api import router as reports_router
 from moderation.scans_api import router as scans_router
 from moderation.users_api import router as bans_router
-from skills.api import router as skills_router
 from skills.board_api import router as boards_router
 from skills.moderation_api import router as moderation_router
+
+# The reading calls and the writing ones share addresses, so they share a router.
+from skills.publish_api import router as skills_router
 from skills.stats_api import report_install, report_sync
 from skills.stats_api import router as stats_router
 from skills.verify_api import router as verify_router

@@ -222,7 +222,7 @@ JOBS: Final = (
     Job(
         "sweep_blobs",
         "Sweep content",
-        "Deletes stored content that no version refers to.",
+        "Deletes upload tickets that are over, and stored content that no version refers to.",
         "skills.jobs.sweep_blobs",
         every=DAY,
         offset=timedelta(hours=5, minutes=10),

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from jobs.progress import Progress
 from jobs.schedules import Backlog
-from skills import blobs, boards, event_log, events, standing, statistics
+from skills import blobs, boards, event_log, events, standing, statistics, tickets
 from skills.fold import Folded, fold_until_drained
 from skills.models import DownloadMark, SkillHourlyStat, StatEvent
 
@@ -101,8 +101,8 @@ def recount_statistics(progress: Progress) -> dict[str, Any]:
 
 
 def sweep_blobs(_progress: Progress) -> dict[str, Any]:
-    """Delete stored content that no version refers to."""
-    return {"objects": blobs.sweep()}
+    """Delete upload tickets that are over, and stored content that no version refers to."""
+    return {"tickets": tickets.drop_expired(), "objects": blobs.sweep()}
 
 
 def settle_reasons(progress: Progress) -> dict[str, Any]:

@@ -34,12 +34,12 @@ def _archive(bundle: Bundle, spools: ExitStack) -> BundleFile:
 
     def reopen() -> BinaryIO:
         out.seek(0)
-        return cast("BinaryIO", _Borrowed(out))
+        return cast("BinaryIO", Borrowed(out))
 
     return BundleFile("", size, sha256, "application/zip", reopen)
 
 
-class _Borrowed:
+class Borrowed:
     """Reads a file that is somebody else's to close."""
 
     def __init__(self, file: BinaryIO) -> None:

@@ -22,7 +22,7 @@ from config.derived import deferred, own_columns
 from config.errors import DomainError
 from config.text import clean_line, refuse_unstorable
 from jobs.schedules import SCHEDULED_TASK
-from skills import bans, gates, packing
+from skills import bans, gates, packing, tickets
 from skills.bundle import Bundle
 from skills.fingerprint import fingerprints
 from skills.models import (
@@ -79,6 +79,12 @@ class BatchRefused(DomainError):
     code = "batch_repeats_skill"
 
 
+class NotOwner(DomainError):
+    """It is not this person's to change."""
+
+    code = "not_owner"
+
+
 @dataclass(frozen=True)
 class Publication:
     """What an author says about a version beside its files."""
@@ -117,6 +123,8 @@ class Submission:
     bundle: Bundle
     publication: Publication
     actor: User | None = None
+    # The upload tickets that its files came by; a version that is made uses them up.
+    tickets: frozenset[int] = frozenset()
 
 
 class _Checked:
@@ -126,6 +134,7 @@ class _Checked:
         self.namespace = submission.namespace
         self.bundle = submission.bundle
         self.actor = submission.actor
+        self.tickets = submission.tickets
         self.said = _validated(submission.publication)
         self.fingerprints = fingerprints((f.path, f.sha256) for f in self.bundle.files)
         self.when = self.said.published_at or timezone.now()
@@ -143,17 +152,22 @@ class _Checked:
 
 
 def publish_version(
-    *, namespace: Namespace, bundle: Bundle, publication: Publication, actor: User | None
+    *,
+    namespace: Namespace,
+    bundle: Bundle,
+    publication: Publication,
+    actor: User | None,
+    tickets: frozenset[int] = frozenset(),
 ) -> Published:
     """Publish `bundle` as a version of a skill; the skill is made when it is the first.
 
     Idempotent: the same version with the same files is success again and writes nothing. Raises
-    `VersionExists` when it stands with other files, `AccountBanned`, and the refusals of slug,
-    version, tag, category and topic. Whole or nothing: content is stored first (a kill leaves
-    orphans for the sweep), then one transaction makes every row. Two at once wait for each other
-    on the namespace, and so does a ban of its owner.
+    `VersionExists` when it stands with other files, `AccountBanned`, `TicketRefused`, and the
+    refusals of slug, version, tag, category and topic. Whole or nothing: content is stored first
+    (a kill leaves orphans for the sweep), then one transaction makes every row. Two at once wait
+    for each other on the namespace, and so does a ban of its owner.
     """
-    return publish_versions([Submission(namespace, bundle, publication, actor)])[0]
+    return publish_versions([Submission(namespace, bundle, publication, actor, tickets)])[0]
 
 
 def publish_versions(submissions: Sequence[Submission]) -> list[Published]:
@@ -193,6 +207,7 @@ def _insert(fresh: Sequence[_Checked], archives: Mapping[Key, str]) -> dict[Key,
         if one.key not in former and one.said.source != VersionSource.IMPORT
     ]
     gates.refuse_reserved(newcomers)
+    tickets.use({ticket for one in fresh for ticket in one.tickets})
     skills = _save_skills(fresh, former)
     versions = SkillVersion.objects.bulk_create(
         _version(one, skills[one.key], archives[one.key]) for one in fresh
@@ -208,7 +223,7 @@ def _insert(fresh: Sequence[_Checked], archives: Mapping[Key, str]) -> dict[Key,
         for one, version in pairs
         for fingerprint in sorted(one.fingerprints)
     )
-    _point_tags(pairs, former)
+    _point_tags(pairs)
     held = _hold_back(newcomers, skills)
     settle(skills[key].pk for key in (skills.keys() & former.keys()) | held)
     bans.place_holds(
@@ -336,8 +351,9 @@ def _save_skills(fresh: Sequence[_Checked], former: Mapping[Key, Skill]) -> dict
         _say(skill, one)
         skills[one.key] = skill
     new = [skill for key, skill in skills.items() if key not in former]
-    _drop_aliases(new)
-    Skill.objects.bulk_create(new)
+    if new:
+        _drop_aliases(new)
+        Skill.objects.bulk_create(new)
     for key in skills.keys() & former.keys():
         skills[key].save(update_fields=SAID)
     return skills
@@ -400,20 +416,18 @@ def _version(one: _Checked, skill: Skill, archive: str) -> SkillVersion:
     )
 
 
-def _point_tags(
-    pairs: Sequence[tuple[_Checked, SkillVersion]], former: Mapping[Key, Skill]
-) -> None:
-    """Let the tags point at the versions. The namespaces are locked: no tag comes between."""
-    missing: list[SkillTag] = []
-    for one, version in pairs:
-        names = set(one.said.tags)
-        if one.key in former:
-            tags = SkillTag.objects.filter(skill=version.skill, name__in=names)
-            standing = set(tags.values_list("name", flat=True))
-            tags.update(version=version)
-            names -= standing
-        missing += [SkillTag(skill=version.skill, name=n, version=version) for n in sorted(names)]
-    SkillTag.objects.bulk_create(missing)
+def _point_tags(pairs: Sequence[tuple[_Checked, SkillVersion]]) -> None:
+    """Let the tags point at the versions, new ones and those that stand: one statement."""
+    SkillTag.objects.bulk_create(
+        [
+            SkillTag(skill=version.skill, name=name, version=version)
+            for one, version in pairs
+            for name in sorted(one.said.tags)
+        ],
+        update_conflicts=True,
+        unique_fields=["skill", "name"],
+        update_fields=["version"],
+    )
 
 
 def _reread(skills: Sequence[Skill]) -> None:

@@ -40,6 +40,7 @@ class ReportTooLarge(DomainError):
 
 
 writes = endpoint("write", token_holder, on_refusal)
+uploads = endpoint("upload", token_holder, on_refusal)
 NEEDS_TOKEN: Final[dict[str, Any]] = {"security": [{"token": []}]}
 Owner = QueryEx[str, P(alias="ownerHandle")]
 

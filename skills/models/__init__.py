@@ -29,6 +29,7 @@ from skills.models.stats import (
     SkillTotal,
     StatEvent,
 )
+from skills.models.upload import UploadTicket
 from skills.models.version import (
     HOLDING,
     Blob,
@@ -77,6 +78,7 @@ __all__ = [
     "SkillTotal",
     "SkillVersion",
     "StatEvent",
+    "UploadTicket",
     "VersionFingerprint",
     "VersionSource",
     "Window",

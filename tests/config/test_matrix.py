@@ -460,7 +460,11 @@ POST api/v1/users/unban                                                         
 GET  api/v1/users/reclassify-ban                                                         405
 POST api/v1/users/reclassify-ban                                                         401 401 401 401 401 401 403 401
 GET  api/v1/skills                                                                       200
-POST api/v1/skills                                                                       405
+POST api/v1/skills                                                                       401 401 401 401 401 401 403 401
+GET  api/v1/skills/-/upload-url                                                          405
+POST api/v1/skills/-/upload-url                                                          401 401 401 401 401 401 403 401
+GET  api/v1/skills/-/upload/<key>                                                        405
+POST api/v1/skills/-/upload/<key>                                                        401 401 401 401 401 401 403 401
 GET  api/v1/search                                                                       200
 POST api/v1/search                                                                       405
 GET  api/v1/skills/<reference:slug>                                                      200

@@ -10,7 +10,7 @@ import factory
 from django.core.management import call_command
 
 from accounts.models import Namespace
-from skills.bundle import read_parts
+from skills.bundle import Bundle, read_parts
 from skills.models import Blob, Skill, SkillHold, SkillVersion
 from skills.services import Publication, Published, publish_version
 from skills.standing import settle
@@ -31,13 +31,19 @@ def publish_skill(
     files: dict[str, str | bytes] | None = None,
     version: str = "1.0.0",
     actor: Any = None,
+    bundle: Bundle | None = None,
+    tickets: frozenset[int] = frozenset(),
     **said: Any,
 ) -> Published:
     files = files or {"SKILL.md": SKILL_MD.format(slug=slug)}
     said.setdefault("display_name", slug.replace("-", " ").title())
     publication = Publication(slug=slug, version=version, **said)
     return publish_version(
-        namespace=namespace, bundle=bundle_of(files), publication=publication, actor=actor
+        namespace=namespace,
+        bundle=bundle or bundle_of(files),
+        publication=publication,
+        actor=actor,
+        tickets=tickets,
     )
 
 

@@ -15,8 +15,8 @@ from accounts.services import create_token
 class Caller:
     """A program with a token of `person`: `Caller(mona).post(address, note="…")`."""
 
-    def __init__(self, person: User, scopes: Sequence[str] | None = None) -> None:
-        _token, text = create_token(user=person, label="program", scopes=scopes)
+    def __init__(self, person: User, scopes: Sequence[str] | None = None, **told: Any) -> None:
+        _token, text = create_token(user=person, label="program", scopes=scopes, **told)
         self.headers = {"authorization": f"Bearer {text}"}
         self.client = Client()
 

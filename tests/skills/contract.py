@@ -112,6 +112,15 @@ INSTALL_REFUSED = {
     "message": str,
     "status": int,
 }
+PUBLISHED = {
+    "ok": {True},
+    "skillId": str,
+    "versionId": str,
+    "status?": {"pending", "published"},
+    "publicationStatus?": {"pending", "published"},
+    "slug?": str,
+    "version?": str,
+}
 VERIFY = {
     "schema": {"clawhub.skill.verify.v1"},
     "ok": bool,

@@ -118,7 +118,7 @@ def killed_at_file(number: int, *, after: bool):
     yield
 
 
-def publish_in_a_process_that_dies(namespace, death) -> bool:
+def publish_in_a_process_that_dies(publish, death) -> bool:
     """Fork, publish, die; return whether the child lived to the end."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -130,7 +130,7 @@ def publish_in_a_process_that_dies(namespace, death) -> bool:
             connection.connection = None
             connection.settings_dict["OPTIONS"]["application_name"] = DYING
             with death:
-                publish_skill(namespace=namespace, files=FILES)
+                publish()
             os._exit(0)
         finally:
             os._exit(1)
@@ -138,6 +138,10 @@ def publish_in_a_process_that_dies(namespace, death) -> bool:
     assert status in (0, signal.SIGKILL), status
     wait_until_gone()
     return status == 0
+
+
+def publish_in(namespace):
+    return lambda: publish_skill(namespace=namespace, files=FILES)
 
 
 def wait_until_gone() -> None:
@@ -158,7 +162,7 @@ def wait_until_gone() -> None:
 
 def test_a_kill_before_any_statement_leaves_the_whole_version_or_nothing(namespace):
     for number in range(1, 200):
-        publish_in_a_process_that_dies(namespace, killed_at_statement(number))
+        publish_in_a_process_that_dies(publish_in(namespace), killed_at_statement(number))
         if Skill.objects.exists():
             break
         assert_nothing_left()
@@ -172,7 +176,8 @@ def test_a_kill_before_any_statement_leaves_the_whole_version_or_nothing(namespa
 @pytest.mark.parametrize("after", [True, False])
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_a_kill_at_any_file_leaves_nothing_that_the_sweep_does_not_take(namespace, number, after):
-    assert not publish_in_a_process_that_dies(namespace, killed_at_file(number, after=after))
+    dying = killed_at_file(number, after=after)
+    assert not publish_in_a_process_that_dies(publish_in(namespace), dying)
     assert len(stored()) == number
 
     assert_nothing_left()
