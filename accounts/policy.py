@@ -34,6 +34,7 @@ class Verb(StrEnum):
     VIEW = "view"  # see it and what it says about itself
     INSTALL = "install"  # fetch its files
     PUBLISH = "publish"  # add versions in a namespace's name
+    MANAGE = "manage"  # delete and restore it, give it another name, hand it over
     STAR = "star"  # put one's star on it
     COMMENT = "comment"  # write under it
     JUDGE = "judge"  # decide whether what others wrote under it stays
@@ -204,6 +205,8 @@ def _may_change(actor: Actor, verb: Verb, thing: Owned) -> bool:
     if verb == Verb.BADGE:
         return actor.is_staff and not is_own
     may_write = is_own and Scope.SKILLS_WRITE in actor.scopes
+    if verb == Verb.MANAGE:
+        return may_write and actor.namespace_roles.get(thing.namespace_id) in MANAGERS
     return may_write or (verb == Verb.RESCAN and actor.is_staff)
 
 

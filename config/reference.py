@@ -18,7 +18,6 @@ from config.ratelimit import WINDOW_SECONDS
 
 BAD_REQUEST: Final = 400
 # What a parameter is where nothing else is said; most are.
-TEXT: Final = "string"
 
 # What a reader should know of each code; `STATUS_OF_CODE` gives the status.
 MEANING_OF_CODE: Final = {
@@ -92,8 +91,10 @@ TITLE_OF_TAG: Final = {
 # Said once for the parameters that many calls share and the document leaves without a text.
 MEANING_OF_PARAMETER: Final = {
     "slug": "The skill's name; `@owner/name` is read, too",
+    "owner": "The owner's name, where several owners use one slug",
+    "ownerHandle": "The same as `owner`",
     "version": "Such as `1.0.0`; the latest one without it",
-    "tag": "Such as `latest`, in place of a version",
+    "tag": "Such as `latest`",
     "path": "A file's path in the version",
     "board": "`trending`, `rising` or `all-time`",
     "category": "Only skills of this category",
@@ -116,8 +117,8 @@ MEANING_OF_PARAMETER: Final = {
     "nonSuspicious": "The same as `nonSuspiciousOnly`",
     "highlightedOnly": "`true`: only skills that staff highlighted",
 }
-# Said once at the head of the page: wherever a call names a skill, its owner may stand beside it.
-SHARED_PARAMETERS: Final = frozenset({"owner", "ownerHandle"})
+# Said once for all calls, like the parts of addresses: whose skill a call names.
+OF_EVERY_SKILL: Final = frozenset({"owner", "ownerHandle"})
 # What the example calls put in; a query parameter not named here is left out of them.
 EXAMPLES: Final = {
     "path": {
@@ -167,6 +168,7 @@ class Reference:
     """Everything the page says."""
 
     description: str
+    shared: list[Parameter]
     groups: dict[str, list[Operation]]
     errors: list[tuple[int, str, str]]
     limits: list[tuple[str, int, int, int]]
@@ -193,12 +195,12 @@ def read_reference() -> Reference:
             groups.setdefault(title, []).append(_operation(method, path, said))
     order = list(TITLE_OF_TAG.values())
     ranked = dict(sorted(groups.items(), key=lambda group: [*order, group[0]].index(group[0])))
-    return Reference(document["info"]["description"], ranked, _errors(), _limits())
+    told = document["info"]["description"]
+    return Reference(told, _shared(document), ranked, _errors(), _limits())
 
 
 def _operation(method: str, path: str, said: dict[str, Any]) -> Operation:
-    named = [p for p in said.get("parameters", []) if p["name"] not in SHARED_PARAMETERS]
-    parameters = [_parameter(parameter) for parameter in named]
+    parameters = [_parameter(parameter) for parameter in said.get("parameters", [])]
     needs_token = "security" in said
     return Operation(
         method=method.upper(),
@@ -206,9 +208,21 @@ def _operation(method: str, path: str, said: dict[str, Any]) -> Operation:
         summary=said.get("summary", ""),
         text=with_code(said.get("description", "")),
         needs_token=needs_token,
-        parameters=parameters,
+        parameters=[parameter for parameter in parameters if not _is_shared(parameter)],
         example=_example(method.upper(), path, parameters, needs_token=needs_token),
     )
+
+
+def _is_shared(parameter: Parameter) -> bool:
+    return parameter.place == "path" or parameter.name in OF_EVERY_SKILL
+
+
+def _shared(document: dict[str, Any]) -> list[Parameter]:
+    """Return the parameters that are told once, by their names."""
+    calls = [call for operations in document["paths"].values() for call in operations.values()]
+    found = [_parameter(said) for call in calls for said in call.get("parameters", [])]
+    by_name = {parameter.name: parameter for parameter in found if _is_shared(parameter)}
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def _parameter(said: dict[str, Any]) -> Parameter:

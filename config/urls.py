@@ -26,9 +26,10 @@ from skills.board_api import router as boards_router
 from skills.moderation_api import router as moderation_router
 
 # The reading calls and the writing ones share addresses, so they share a router.
-from skills.publish_api import router as skills_router
+from skills.ownership_api import router as skills_router
 from skills.stats_api import report_install, report_sync
 from skills.stats_api import router as stats_router
+from skills.transfers_api import router as transfers_router
 from skills.verify_api import router as verify_router
 from traces.reference import reference as traces_reference
 from traces.summaries_api import router as summaries_router
@@ -48,6 +49,7 @@ api.add_router("", users_router)
 api.add_router("", bans_router)
 api.add_router("", skills_router)
 api.add_router("", stats_router)
+api.add_router("", transfers_router)
 api.add_router("", moderation_router)
 api.add_router("", verify_router)
 api.add_router("", boards_router)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.utils import timezone
+
 from accounts.models import Membership, Namespace, Role, User
 from config.errors import DomainError
-from skills.models import QualityGate, ReservedSlug, Skill
+from skills.models import QualityGate, ReservedSlug, Skill, SkillAlias
 
+# How long the name of a skill that was deleted, renamed or merged is kept from other owners.
+RESERVED_FOR: Final = timedelta(days=30)
+NEW_SKILLS_A_DAY: Final = 200
 STAFF: Final = frozenset({Role.MODERATOR, Role.ADMIN})
 
 
@@ -24,6 +29,10 @@ class SlugReserved(DomainError):
             f"The slug “{slug}” is reserved; choose another one, or ask the moderators for it.",
             field="slug",
         )
+
+
+class TooManySkills(DomainError):
+    code = "too_many_skills"
 
 
 @dataclass(frozen=True)
@@ -41,17 +50,45 @@ class Newcomer:
 def refuse_reserved(newcomers: Sequence[Newcomer]) -> None:
     """Raise `SlugReserved` for a name that staff keep, unless its person may have it.
 
-    Staff may, and whoever speaks for a namespace that has a skill of this name. One statement, and
-    two more for a name that is reserved.
+    Nor one that another owner's skill had until a few weeks ago. Staff may, and whoever speaks for
+    a namespace that has a skill of this name. Two statements, and two more for a name that is kept.
     """
     asked = [one for one in newcomers if one.actor is None or one.actor.role not in STAFF]
     if not asked:
         return
-    rows = ReservedSlug.objects.filter(slug__in={one.slug for one in asked})
-    reserved = set(rows.values_list("slug", flat=True))
+    slugs = {one.slug for one in asked}
+    reserved = set(ReservedSlug.objects.filter(slug__in=slugs).values_list("slug", flat=True))
+    left = _left_names(slugs, timezone.now() - RESERVED_FOR)
     for one in asked:
-        if one.slug in reserved and not _has_it(one):
+        is_left = any(slug == one.slug and pk != one.namespace_id for slug, pk in left)
+        if (is_left or one.slug in reserved) and not _has_it(one):
             raise SlugReserved(one.slug)
+
+
+def _left_names(slugs: Collection[str], since: datetime) -> set[tuple[str, int]]:
+    """Return (slug, namespace) of skills that were deleted, or lost this name, since then.
+
+    Whoever installed one by its bare name must not get another person's skill overnight.
+    """
+    deleted = Skill.objects.filter(slug__in=slugs, soft_deleted_at__gte=since)
+    renamed = SkillAlias.objects.filter(slug__in=slugs, created_at__gte=since)
+    names = renamed.values_list("slug", "namespace_id")
+    return set(deleted.values_list("slug", "namespace_id").union(names))
+
+
+def refuse_too_many(newcomers: Sequence[Newcomer], now: datetime) -> None:
+    """Raise `TooManySkills` for a namespace that made as many in a day as it may; staff may more.
+
+    One statement a namespace, from the index of its newest skills.
+    """
+    asked = [one for one in newcomers if one.actor is not None and one.actor.role not in STAFF]
+    for namespace_id in sorted({one.namespace_id for one in asked}):
+        newest = Skill.objects.filter(namespace=namespace_id).order_by("-pk")
+        first = newest.values_list("created_at", flat=True)[NEW_SKILLS_A_DAY - 1 : NEW_SKILLS_A_DAY]
+        if any(created > now - timedelta(days=1) for created in first):
+            raise TooManySkills(
+                f"An owner publishes at most {NEW_SKILLS_A_DAY} new skills a day; go on tomorrow."
+            )
 
 
 def _has_it(one: Newcomer) -> bool:

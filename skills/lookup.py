@@ -36,6 +36,12 @@ class SkillNotFound(DomainError):
         super().__init__(NOT_FOUND)
 
 
+class NotOwner(DomainError):
+    """It is not this actor's to change."""
+
+    code = "not_owner"
+
+
 class VersionNotFound(DomainError):
     code = "version_not_found"
 
@@ -103,6 +109,24 @@ def find_known(actor: Actor, slug: str, owner: str = "") -> Skill:
     raise SkillNotFound
 
 
+def find_own(actor: Actor, slug: str, owner: str = "", *, merged_too: bool = False) -> Skill:
+    """Return the skill of this name that the actor speaks for, whatever its state.
+
+    Old names lead to it, unless `merged_too` asks for what bears the name itself and was merged
+    away. Raises `SkillNotFound`; `NotOwner` for a skill of somebody else's that the actor may see;
+    `AmbiguousSlug` where several of theirs have the name.
+    """
+    for named in _named(*split_reference(slug, owner), merged_too=merged_too):
+        mine = list(named.filter(namespace__in=actor.namespace_ids).order_by("id")[:MAX_MATCHES])
+        if len(mine) > 1:
+            raise AmbiguousSlug(mine[0].slug, mine)
+        if mine:
+            found: Skill = mine[0]
+            return found
+    other = find_known(actor, slug, owner)
+    raise NotOwner(f"Only @{other.owner_handle} may do this; moderators decide in their queue.")
+
+
 def find_installable(actor: Actor, slug: str, owner: str = "") -> Skill:
     """Return the skill whose files are handed out under this name.
 
@@ -157,11 +181,16 @@ def _ids(
     return found
 
 
-def _named(owner: str, slug: str) -> Iterator[SkillQuerySet]:
-    """Yield the skills that bear this name, then those that bore it; in lower case last."""
+def _named(owner: str, slug: str, *, merged_too: bool = False) -> Iterator[SkillQuerySet]:
+    """Yield the skills that bear this name, then those that bore it; in lower case last.
+
+    One that was merged away bears it no more.
+    """
     for name in dict.fromkeys((slug, slug.lower())):
         if 0 < len(name) <= SLUG_LENGTH:
             bearing = Skill.objects.filter(slug=name)
+            if not merged_too:
+                bearing = bearing.filter(merged_at__isnull=True)
             former = SkillAlias.objects.filter(slug=name)
             if owner:
                 bearing = bearing.filter(owner_handle=owner)
@@ -170,8 +199,25 @@ def _named(owner: str, slug: str) -> Iterator[SkillQuerySet]:
             yield Skill.objects.filter(pk__in=former.values("skill"))
 
 
+def require_public(skill: Skill) -> None:
+    """Raise the `Withheld` of a skill that is not public."""
+    if not skill.is_public:
+        refuse_hidden(skill)
+
+
+def refuse_merged(skill: Skill) -> None:
+    """Raise `Withheld` for a skill that was merged away: that is for staff to undo."""
+    if skill.merged_at is not None:
+        raise Withheld(
+            f"{skill.slug} was merged into another skill; only moderators can part them.",
+            slug=skill.slug,
+            code="hidden",
+        )
+
+
 def refuse_hidden(skill: Skill) -> NoReturn:
     """Raise the `Withheld` that says what keeps this skill from the public."""
+    refuse_merged(skill)
     if skill.soft_deleted_at is not None:
         raise Withheld(
             f"@{skill.owner_handle}/{skill.slug} was deleted by its owner; run undelete to bring"

@@ -17,10 +17,11 @@ from config.text import clean_line
 from skills import tickets
 from skills.api import actor_of, router
 from skills.bundle import read_parts
+from skills.lookup import NotOwner
 from skills.models import VersionSource
 from skills.multipart import read_form
 from skills.paths import MAX_FILES
-from skills.services import NotOwner, Publication, Published, publish_version
+from skills.services import Publication, Published, publish_version
 from skills.stats_api import NEEDS_TOKEN, uploads, writes
 from skills.tickets import Claim
 
@@ -138,7 +139,7 @@ def _namespace(actor: Actor, handle: str) -> Namespace:
         return active
     if not handle:
         raise NotOwner("You have no namespace to publish in; ask an admin for one.")
-    found = Namespace.objects.filter(handle=handle).first()
+    found: Namespace | None = Namespace.objects.filter(handle=handle).first()
     if found is None or not can(actor, Verb.PUBLISH, found):
         raise NotOwner(
             f"You may not publish as @{clean_line(handle, 64)}; name an owner that you belong to.",

@@ -12,10 +12,10 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Sum, Value
-from django.db.models.functions import Coalesce, Concat
+from django.db.models.functions import Coalesce, Concat, Now
 
 from accounts.models import Membership, Scope
-from accounts.policy import Actor
+from accounts.policy import MANAGERS, Actor
 from config.derived import DerivedQuerySet
 from config.pagination import RowCompare
 from skills import verdict
@@ -184,6 +184,22 @@ class SkillCommentQuerySet(DerivedQuerySet):
         """Return the comments that follow the one with this key in `hidden()`."""
         key = [datetime.fromisoformat(hidden_at), pk]
         return self.filter(RowCompare(["hidden_at", "pk"], "<", key))
+
+
+class SkillTransferQuerySet(models.QuerySet[Any]):
+    """Reads of offers to hand a skill over."""
+
+    def pending_for(self, actor: Actor, direction: str) -> Self:
+        """Return what this actor may answer (incoming) or take back (outgoing), newest first."""
+        managed = [pk for pk, role in actor.namespace_roles.items() if role in MANAGERS]
+        side = "to_namespace" if direction == "incoming" else "from_namespace"
+        rows = self.filter(state="pending", expires_at__gt=Now(), **{f"{side}__in": managed})
+        return rows.select_related("skill", "from_namespace", "to_namespace").order_by("-id")
+
+    def of_skill(self, owner: str, slug: str) -> Self:
+        """Return those of the skill that somebody names; the owner may be empty."""
+        named = self.filter(skill__slug=slug.lower())
+        return named.filter(from_namespace__handle=owner) if owner else named
 
 
 class SkillListingQuerySet(models.QuerySet[Any]):

@@ -79,10 +79,10 @@ class BatchRefused(DomainError):
     code = "batch_repeats_skill"
 
 
-class NotOwner(DomainError):
-    """It is not this person's to change."""
+class SlugTaken(DomainError):
+    """Another skill of the namespace has this name, or had it."""
 
-    code = "not_owner"
+    code = "slug_taken"
 
 
 @dataclass(frozen=True)
@@ -201,12 +201,18 @@ def _insert(fresh: Sequence[_Checked], archives: Mapping[Key, str]) -> dict[Key,
     former = _former(fresh)
     done = _standing([one for one in fresh if one.key in former])
     fresh = [one for one in fresh if one.key not in done]
+    if merged := [skill for skill in former.values() if skill.merged_at is not None]:
+        raise SlugTaken(
+            f"{merged[0].slug} was merged into another skill; publish under the name of that one.",
+            field="slug",
+        )
     newcomers = [
         one.newcomer
         for one in fresh
         if one.key not in former and one.said.source != VersionSource.IMPORT
     ]
     gates.refuse_reserved(newcomers)
+    gates.refuse_too_many(newcomers, timezone.now())
     tickets.use({ticket for one in fresh for ticket in one.tickets})
     skills = _save_skills(fresh, former)
     versions = SkillVersion.objects.bulk_create(
@@ -264,7 +270,7 @@ def _validated(publication: Publication) -> Publication:
         changelog=refuse_unstorable(publication.changelog[:20_000], field="changelog"),
         summary=clean_line(publication.summary, 300),
         license=clean_line(publication.license, 64),
-        tags=_clean_tags(publication.tags),
+        tags=clean_tags(publication.tags),
         categories=_unless_absent(clean_categories, publication.categories),
         topics=_unless_absent(clean_topics, publication.topics),
     )
@@ -276,7 +282,8 @@ def _unless_absent(
     return None if said is None else clean(said)
 
 
-def _clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
+def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return the distinct tags; without any, `latest`. Raises `TagInvalid`."""
     cleaned = list(dict.fromkeys(tag.strip() for tag in tags if tag.strip())) or [LATEST]
     for tag in cleaned:
         printable = tag.isascii() and tag.isprintable() and len(tag) <= 64  # noqa: PLR2004
@@ -417,13 +424,17 @@ def _version(one: _Checked, skill: Skill, archive: str) -> SkillVersion:
 
 
 def _point_tags(pairs: Sequence[tuple[_Checked, SkillVersion]]) -> None:
-    """Let the tags point at the versions, new ones and those that stand: one statement."""
+    point_tags(
+        SkillTag(skill=version.skill, name=name, version=version)
+        for one, version in pairs
+        for name in sorted(one.said.tags)
+    )
+
+
+def point_tags(tags: Iterable[SkillTag]) -> None:
+    """Let tags point at versions, new ones and those that stand: one statement, under the lock."""
     SkillTag.objects.bulk_create(
-        [
-            SkillTag(skill=version.skill, name=name, version=version)
-            for one, version in pairs
-            for name in sorted(one.said.tags)
-        ],
+        tags,
         update_conflicts=True,
         unique_fields=["skill", "name"],
         update_fields=["version"],

@@ -67,7 +67,7 @@ def with_skill(view: View, *, removed_too: bool = False) -> View:
 def _skill_at(owner: str, slug: str, actor: Actor) -> Skill | None:
     """Return the skill of this address with what the actor is to it, in one statement."""
     rows = Skill.objects.select_related("namespace", "total")
-    rows = rows.filter(namespace__handle=owner, slug=slug)
+    rows = rows.filter(namespace__handle=owner, slug=slug, merged_at__isnull=True)
     if actor.user is not None:
         members = Membership.objects.filter(namespace=OuterRef("namespace"), user=actor.user)
         stars = SkillStar.objects.filter(skill=OuterRef("pk"), user=actor.user)

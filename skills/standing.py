@@ -150,10 +150,10 @@ def _speaking(ids: Collection[int]) -> dict[int, SkillVersion]:
 def point_latest(*, skill: Skill, version: SkillVersion, was_blocked: bool) -> None:
     """Let `latest` follow when a version was blocked, held, or given free again.
 
-    Where it led to that version and it can no longer be installed, it goes back to the newest one
-    that can; it returns when the version is free again and still the newest. A version that its
-    author published as “beta” is not the latest, blocked or not. The caller holds the skill's lock,
-    has stored `version` as it is, and settles the skill.
+    Where it led to that version and it can no longer be installed, withdrawn or blocked, it goes
+    back to the newest one that can; it returns when the version is free again and still the newest.
+    A version that its author published as “beta” is not the latest, blocked or not. The caller
+    holds the skill's lock, has stored `version` as it is, and settles the skill.
     """
     tag = SkillTag.objects.filter(skill=skill, name=LATEST).first()
     versions = SkillVersion.objects.filter(skill=skill, is_prerelease=False)
@@ -163,6 +163,6 @@ def point_latest(*, skill: Skill, version: SkillVersion, was_blocked: bool) -> N
     # Back when the block is lifted: only to the version itself, and only if nothing newer came.
     is_free_again = was_blocked and newest == version.pk
     leads_here = tag.version_id == version.pk
-    if is_free_again or (leads_here and version.is_blocked):
+    if is_free_again or (leads_here and not version.is_available):
         tag.version_id = newest
         tag.save(update_fields=["version"])

@@ -29,6 +29,7 @@ from skills.models.stats import (
     SkillTotal,
     StatEvent,
 )
+from skills.models.transfer import SkillTransfer, TransferState
 from skills.models.upload import UploadTicket
 from skills.models.version import (
     HOLDING,
@@ -76,8 +77,10 @@ __all__ = [
     "SkillStar",
     "SkillTag",
     "SkillTotal",
+    "SkillTransfer",
     "SkillVersion",
     "StatEvent",
+    "TransferState",
     "UploadTicket",
     "VersionFingerprint",
     "VersionSource",

@@ -505,6 +505,24 @@ GET  api/v1/skills/-/scan/<int:scan_id>/download                                
 POST api/v1/skills/-/scan/<int:scan_id>/download                                         405
 GET  api/v1/skills/-/scan/download/<path:name>                                           401 401 401 401 401 401 409 401
 POST api/v1/skills/-/scan/download/<path:name>                                           405
+GET  api/v1/skills/<reference:slug>/undelete                                             405
+POST api/v1/skills/<reference:slug>/undelete                                             401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/versions/<version>/restore                           405
+POST api/v1/skills/<reference:slug>/versions/<version>/restore                           401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/tags/<tag>                                           405
+POST api/v1/skills/<reference:slug>/tags/<tag>                                           401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/rename                                               405
+POST api/v1/skills/<reference:slug>/rename                                               401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/merge                                                405
+POST api/v1/skills/<reference:slug>/merge                                                401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/transfer                                             405
+POST api/v1/skills/<reference:slug>/transfer                                             401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/transfer/<action>                                    405
+POST api/v1/skills/<reference:slug>/transfer/<action>                                    401 401 401 401 401 401 403 401
+GET  api/v1/transfers/<direction>                                                        401 401 401 401 401 401 200 401
+POST api/v1/transfers/<direction>                                                        405
+DELETE api/v1/skills/<reference:slug>                                                    401 401 401 401 401 401 403 401
+DELETE api/v1/skills/<reference:slug>/versions/<version>                                 401 401 401 401 401 401 403 401
 GET  api/v1/admin/queue/<int:item_id>:decide                                             405
 POST api/v1/admin/queue/<int:item_id>:decide                                             401 401 401 401 401 401 403 401
 GET  api/v1/admin/summaries:run                                                          405
@@ -523,6 +541,54 @@ GET  api/v1/                                                                    
 POST api/v1/                                                                             404
 GET  ^api/                                                                               404
 POST ^api/                                                                               404
+GET  api/v1/skills/<reference:slug>/undelete                                     hidden  405
+POST api/v1/skills/<reference:slug>/undelete                                     hidden  401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/versions/<version>/restore                   hidden  405
+POST api/v1/skills/<reference:slug>/versions/<version>/restore                   hidden  401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/tags/<tag>                                   hidden  405
+POST api/v1/skills/<reference:slug>/tags/<tag>                                   hidden  401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/rename                                       hidden  405
+POST api/v1/skills/<reference:slug>/rename                                       hidden  401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/merge                                        hidden  405
+POST api/v1/skills/<reference:slug>/merge                                        hidden  401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/transfer                                     hidden  405
+POST api/v1/skills/<reference:slug>/transfer                                     hidden  401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/transfer/<action>                            hidden  405
+POST api/v1/skills/<reference:slug>/transfer/<action>                            hidden  401 401 401 401 401 401 403 401
+DELETE api/v1/skills/<reference:slug>                                            hidden  401 401 401 401 401 401 403 401
+DELETE api/v1/skills/<reference:slug>/versions/<version>                         hidden  401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/undelete                                     removed 405
+POST api/v1/skills/<reference:slug>/undelete                                     removed 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/versions/<version>/restore                   removed 405
+POST api/v1/skills/<reference:slug>/versions/<version>/restore                   removed 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/tags/<tag>                                   removed 405
+POST api/v1/skills/<reference:slug>/tags/<tag>                                   removed 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/rename                                       removed 405
+POST api/v1/skills/<reference:slug>/rename                                       removed 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/merge                                        removed 405
+POST api/v1/skills/<reference:slug>/merge                                        removed 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/transfer                                     removed 405
+POST api/v1/skills/<reference:slug>/transfer                                     removed 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/transfer/<action>                            removed 405
+POST api/v1/skills/<reference:slug>/transfer/<action>                            removed 401 401 401 401 401 401 403 401
+DELETE api/v1/skills/<reference:slug>                                            removed 401 401 401 401 401 401 403 401
+DELETE api/v1/skills/<reference:slug>/versions/<version>                         removed 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/undelete                                     deleted 405
+POST api/v1/skills/<reference:slug>/undelete                                     deleted 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/versions/<version>/restore                   deleted 405
+POST api/v1/skills/<reference:slug>/versions/<version>/restore                   deleted 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/tags/<tag>                                   deleted 405
+POST api/v1/skills/<reference:slug>/tags/<tag>                                   deleted 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/rename                                       deleted 405
+POST api/v1/skills/<reference:slug>/rename                                       deleted 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/merge                                        deleted 405
+POST api/v1/skills/<reference:slug>/merge                                        deleted 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/transfer                                     deleted 405
+POST api/v1/skills/<reference:slug>/transfer                                     deleted 401 401 401 401 401 401 403 401
+GET  api/v1/skills/<reference:slug>/transfer/<action>                            deleted 405
+POST api/v1/skills/<reference:slug>/transfer/<action>                            deleted 401 401 401 401 401 401 403 401
+DELETE api/v1/skills/<reference:slug>                                            deleted 401 401 401 401 401 401 403 401
+DELETE api/v1/skills/<reference:slug>/versions/<version>                         deleted 401 401 401 401 401 401 403 401
 GET  api/v1/skills/<reference:slug>                                              hidden  404 404 404 404 404 404 403 404
 GET  api/v1/skills/<reference:slug>/versions                                     hidden  404 404 404 404 404 404 403 404
 GET  api/v1/skills/<reference:slug>/versions/<version>                           hidden  404 404 404 404 404 404 403 404
@@ -726,6 +792,9 @@ class World:
             "name": NAMES.get(route, "copy_totals"),
             "item_id": str(self.item.pk),
             "key": "remote-code",
+            "tag": "beta",
+            "action": "accept",
+            "direction": "incoming",
             "external_id": self.trace.external_id,
             "message_id": "event-1",
             "object_id": "1",

@@ -29,6 +29,12 @@ class Caller:
             address, sent, content_type="application/json", headers=self.headers
         )
 
+    def delete(self, address: str, **body: Any) -> Any:
+        sent = orjson.dumps(body) if body else b""
+        return self.client.delete(
+            address, sent, content_type="application/json", headers=self.headers
+        )
+
 
 def refusal(response: Any) -> tuple[int, str]:
     """Status and stable code of a refused call."""

@@ -121,6 +121,29 @@ PUBLISHED = {
     "slug?": str,
     "version?": str,
 }
+TRANSFER = {
+    "ok": {True},
+    "transferId?": str,
+    "toUserHandle?": str,
+    "toPublisherHandle?": str,
+    "skillSlug?": str,
+    "expiresAt?": TIME,
+    "transferred?": bool,
+}
+_PARTY = {"_id": str, "handle": (str, None), "displayName": (str, None)}
+TRANSFERS = {
+    "transfers": [
+        {
+            "_id": str,
+            "skill": {"_id": str, "slug": str, "displayName": str},
+            "fromUser?": _PARTY,
+            "toUser?": _PARTY,
+            "message?": str,
+            "requestedAt": TIME,
+            "expiresAt": TIME,
+        }
+    ]
+}
 VERIFY = {
     "schema": {"clawhub.skill.verify.v1"},
     "ok": bool,
