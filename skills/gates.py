@@ -60,7 +60,9 @@ def refuse_reserved(newcomers: Sequence[Newcomer]) -> None:
     reserved = set(ReservedSlug.objects.filter(slug__in=slugs).values_list("slug", flat=True))
     left = _left_names(slugs, timezone.now() - RESERVED_FOR)
     for one in asked:
-        is_left = any(slug == one.slug and pk != one.namespace_id for slug, pk in left)
+        others = any(slug == one.slug and pk != one.namespace_id for slug, pk in left)
+        # The system itself may give a name anew.
+        is_left = others and one.actor is not None
         if (is_left or one.slug in reserved) and not _has_it(one):
             raise SlugReserved(one.slug)
 

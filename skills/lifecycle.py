@@ -93,7 +93,10 @@ def withdraw_version(*, skill: Skill, version: str, actor: User) -> None:
 
 
 def restore_version(*, skill: Skill, version: str, actor: User) -> None:
-    """Bring a withdrawn version back. Raises `VersionNotFound`, `Withheld` for what is blocked."""
+    """Bring a withdrawn version back; tags stay, unless `latest` leads to nothing.
+
+    Raises `VersionNotFound`, and `Withheld` for what is blocked.
+    """
     with deferred():
         (skill,) = lock_skills(skill)
         found = _lock_version(skill, version)
@@ -109,7 +112,9 @@ def restore_version(*, skill: Skill, version: str, actor: User) -> None:
 
 def _store_withdrawal(skill: Skill, version: SkillVersion, actor: User, verb: str) -> None:
     version.save(update_fields=["withdrawn_at"])
-    point_latest(skill=skill, version=version, was_blocked=version.withdrawn_at is None)
+    named = SkillTag.objects.filter(skill=skill, name=LATEST).select_related("version").first()
+    leads_nowhere = named is not None and not named.version.is_available
+    point_latest(skill=skill, version=version, was_blocked=leads_nowhere)
     settle([skill.pk])
     audit.record(actor=actor, verb=verb, thing=skill, after={"version": version.version})
 

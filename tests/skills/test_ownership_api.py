@@ -153,6 +153,16 @@ def test_a_member_withdraws_and_tags_and_an_admin_deletes(alice, charlie, mona):
     told(Caller(mona).delete(f"{OWN}?ownerHandle=acme"))
 
 
+def test_who_may_publish_a_mended_version_is_told_what_is_there(alice, owner, skill):
+    hold(skill, HoldKind.HIDDEN)
+    asked = f"/api/v1/resolve?slug=pdf-tools&ownerHandle=alice&hash={'0' * 64}"
+
+    assert told(owner.get(asked))["latestVersion"] == {"version": "1.1.0"}
+    assert refusal(Caller(alice, scopes=[Scope.SKILLS_READ]).get(asked)) == (403, "hidden")
+    told(owner.delete(OWN))
+    assert refusal(owner.get(asked)) == (410, "deleted")
+
+
 # --- One version, and tags ------------------------------------------------------------------------
 
 
@@ -164,7 +174,9 @@ def test_a_withdrawn_version_is_gone_and_latest_goes_back(client, owner, skill):
     assert client.get(f"{OWN}/versions/1.1.0").status_code == 410
     told(owner.post(f"{OWN}/versions/1.1.0/restore", version="1.1.0"))
     told(owner.post(f"{OWN}/versions/1.1.0/restore"))
-    assert told(client.get(OWN))["latestVersion"]["version"] == "1.1.0"
+    # As the client says: it comes back without changing latest.
+    assert client.get(f"{OWN}/versions/1.1.0").status_code == 200
+    assert told(client.get(OWN))["latestVersion"]["version"] == "1.0.0"
     assert verbs() == ["version.withdraw", "version.restore"]
 
 
