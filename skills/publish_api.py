@@ -45,8 +45,8 @@ class ContentTypeRefused(DomainError):
 def publish(request: HttpRequest) -> HttpResponse:
     """A form with `payload` (JSON) and one part `files` a file, or JSON with `files` sent ahead.
 
-    Both say `slug`, `displayName`, `version`, `changelog`, `tags`, `acceptLicenseTerms: true`, and
-    if you like `ownerHandle`, `summary`, `categories`, `topics`. Sent again, it is success again.
+    Both say `slug`, `displayName`, `version`, `changelog`, `tags`, `acceptLicenseTerms: true`;
+    `ownerHandle`, `summary`, `categories`, `topics` if you like. Again is success again.
     """
     user = _publisher(request)
     if request.content_type == MULTIPART:
