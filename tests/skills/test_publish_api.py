@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tracemalloc
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -424,3 +425,15 @@ def test_a_skill_of_twenty_files_takes_few_statements_whatever_its_history(publi
     assert max(costs) <= 25, costs
     # A version that follows costs the same, whatever went before.
     assert costs[2:4] == costs[4:6]
+
+
+def test_an_owner_makes_so_many_new_skills_a_day(publisher, monkeypatch):
+    monkeypatch.setattr("skills.gates.NEW_SKILLS_A_DAY", 2)
+    for number in range(2):
+        assert publisher.form(FILES, slug=f"tool-{number}").status_code == 200
+
+    assert refusal(publisher.form(FILES, slug="tool-2")) == (400, "too_many_skills")
+    # A version of one that stands is no new skill, and yesterday's do not count.
+    assert publisher.form(FILES, slug="tool-0", version="1.1.0").status_code == 200
+    Skill.objects.filter(slug="tool-0").update(created_at=timezone.now() - timedelta(days=1))
+    assert publisher.form(FILES, slug="tool-2").status_code == 200
