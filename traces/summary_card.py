@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.utils import timezone
 
@@ -12,8 +12,7 @@ from config.formats import exact_count
 from traces.due import SWITCHED_OFF, Verdict
 from traces.models import SummaryState, Trace
 from traces.prices import DEMO_MODEL
-from traces.services.refreshes import WHY
-from traces.services.summaries import read_site
+from traces.summary_effect import effect_of, read_effect
 
 # While something is to come the card asks again: every few seconds at first, then seldom.
 POLL_SECONDS: Final = 3
@@ -85,7 +84,11 @@ class SummaryCard:
         """Return the sentence that goes with the state; "" where the state says it all."""
         if self.verdict in {None, Verdict.FRESH}:
             return ""
-        return SOON if self.verdict == Verdict.DUE else WHY[Verdict(self.verdict)]
+        return (
+            SOON
+            if self.verdict == Verdict.DUE
+            else effect_of(self.trace, Verdict(self.verdict)).reason
+        )
 
     @property
     def can_refresh(self) -> bool:
@@ -110,6 +113,4 @@ def reader_card(trace: Trace) -> SummaryCard:
 
 def member_card(trace: Trace, *, may_refresh: bool) -> SummaryCard:
     """Return what members of its namespace are told, too: three statements."""
-    judged: Any = Trace.objects.with_summary_verdict(read_site()).filter(pk=trace.pk)
-    verdict = Verdict(judged.values_list("summary_verdict", flat=True).get())
-    return SummaryCard(trace, timezone.now(), verdict, may_refresh)
+    return SummaryCard(trace, timezone.now(), read_effect(trace).verdict, may_refresh)

@@ -181,7 +181,7 @@ POST staff/summaries/resume/                                                    
 GET  staff/summaries/retry/                                                              404 404 404 404 405 404 404 404
 POST staff/summaries/retry/                                                              404 404 404 404 302 404 404 404
 GET  staff/summaries/refresh/                                                            404 404 404 404 200 404 404 404
-POST staff/summaries/refresh/                                                            404 404 404 404 302 404 404 404
+POST staff/summaries/refresh/                                                            404 404 404 404 422 404 404 404
 GET  staff/summaries/logs/                                                               404 404 404 404 200 404 404 404
 POST staff/summaries/logs/                                                               404 404 404 404 405 404 404 404
 GET  staff/summaries/logs/<int:log_id>/                                                  404 404 404 404 200 404 404 404
