@@ -17,7 +17,7 @@ RUN_STAMP := .venv/.run-stamp
 DEV_STAMP := .venv/.dev-stamp
 SYNC := $(UV) pip sync --quiet --require-hashes --python $(PY)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-emit-index-url --no-header
+  --override requirements/overrides.txt --no-emit-index-url --no-header
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 # Many images forbid bytecode; then every process here compiles all it imports, for seconds each.

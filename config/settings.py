@@ -162,6 +162,8 @@ Q_CLUSTER: dict[str, Any] = {
     "ALT_CLUSTERS": {
         "fold": {"workers": 1, "queue_limit": 1},
         "ai": {"workers": 2, "queue_limit": 2},
+        # It holds a model of its own, so a worker may be larger.
+        "embed": {"workers": 1, "queue_limit": 1, "max_rss": 700_000},
     },
 }
 # How many independent clusters `manage.py worker` runs of each queue. One alone may stand still
@@ -170,7 +172,9 @@ WORKER_CLUSTERS: dict[str, int] = {
     queue: int(clusters or 1)
     for queue, _, clusters in (
         entry.partition("=")
-        for entry in env.list("WORKER_CLUSTERS", default=["skillboard=2", "fold=1", "ai=1"])
+        for entry in env.list(
+            "WORKER_CLUSTERS", default=["skillboard=2", "fold=1", "ai=1", "embed=1"]
+        )
     )
 }
 # How often the worker writes that its clusters live, and looks whether they still get on.
@@ -191,6 +195,14 @@ if VT_API_KEY and not (VT_HOST.startswith("https://") or DEMO):
     raise ImproperlyConfigured(
         "VT_HOST must begin with https://: the key travels with each look-up."
     )
+
+# --- Search -------------------------------------------------------------------------------------
+
+# `local` finds skills by what their texts mean, too; `off` by words alone. The model takes some
+# 200 MB in each web process that searches, and in the cluster that embeds.
+EMBEDDINGS: str = env.str("EMBEDDINGS", default="local").strip()
+if EMBEDDINGS not in {"local", "off"}:
+    raise ImproperlyConfigured("EMBEDDINGS is `local` or `off`.")
 
 # --- AI summaries -------------------------------------------------------------------------------
 

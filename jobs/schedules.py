@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 DEFAULT_CLUSTER: Final = "skillboard"
 FOLD_CLUSTER: Final = "fold"
 AI_CLUSTER: Final = "ai"
+EMBED_CLUSTER: Final = "embed"
 
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
@@ -149,6 +150,21 @@ JOBS: Final = (
         "traces.jobs.summarize_traces",
         cluster=AI_CLUSTER,
         is_scoped=True,
+    ),
+    Job(
+        "embed_skills",
+        "Embed skills",
+        "Finds what the texts of new and changed skills mean; idle with EMBEDDINGS=off.",
+        "skills.jobs.embed_skills",
+        every=MINUTE,
+        cluster=EMBED_CLUSTER,
+    ),
+    Job(
+        "reembed_skills",
+        "Embed all skills anew",
+        "Has every skill embedded again; search goes on with what stands.",
+        "skills.jobs.reembed_skills",
+        cluster=EMBED_CLUSTER,
     ),
     Job(
         "deactivate_installs",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.postgres.search import SearchVector
 from django.db.models import (
@@ -23,7 +23,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce, JSONObject, Left, Lower
+from django.db.models.functions import MD5, Coalesce, Concat, JSONObject, Left, Lower
 
 from accounts.models import Namespace
 from config.derived import Children, DerivedField, DerivedRows
@@ -281,6 +281,35 @@ SKILL_LISTING = DerivedRows(
     ),
     sources={"skills.Skill": "pk"},
 )
+README_READ: Final = 4_000
+"""So much of a readme is searched by its words."""
+README_EMBEDDED: Final = 1_000
+
+
+def latest_readme(length: int) -> Left:
+    """Return the beginning of the latest version's readme; "" without one."""
+    latest = SkillVersion._base_manager.filter(
+        tag_rows__name="latest", tag_rows__skill=OuterRef("pk")
+    )
+    return Left(Coalesce(Subquery(latest.values("readme")[:1]), Value("")), length)
+
+
+def embedded_text() -> Concat:
+    """Return the text of a skill whose meaning is searched: name, summary, topics, readme."""
+    topics = Func("topics", Value(", "), function="array_to_string", output_field=TextField())
+    line = Value("\n")
+    return Concat(
+        "display_name",
+        line,
+        "summary",
+        line,
+        topics,
+        line,
+        latest_readme(README_EMBEDDED),
+        output_field=TextField(),
+    )
+
+
 SKILL_SEARCH = DerivedRows(
     target="skills.SkillSearch",
     anchor="skills.Skill",
@@ -301,7 +330,9 @@ SKILL_SEARCH = DerivedRows(
             ),
             config="simple",
             weight="C",
-        ),
+        )
+        + SearchVector(Unaccent(latest_readme(README_READ)), config="english", weight="D"),
+        text_key=MD5(embedded_text()),
     ),
     sources={"skills.Skill": "pk"},
 )

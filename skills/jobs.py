@@ -12,7 +12,17 @@ from django.utils import timezone
 
 from jobs.progress import Progress
 from jobs.schedules import Backlog
-from skills import blobs, boards, event_log, events, standing, statistics, tickets
+from skills import (
+    blobs,
+    boards,
+    embeddings,
+    event_log,
+    events,
+    meaning,
+    standing,
+    statistics,
+    tickets,
+)
 from skills.fold import Folded, fold_until_drained
 from skills.models import DownloadMark, SkillHourlyStat, StatEvent
 
@@ -111,4 +121,22 @@ def settle_reasons(progress: Progress) -> dict[str, Any]:
     while (reached := standing.settle_outdated(last)) is not None:
         last, settled = reached
         progress.advance(settled, cursor=last)
+    return {"skills": progress.run.done}
+
+
+def embed_skills(progress: Progress) -> dict[str, Any]:
+    """Embed the skills whose text is new or has changed, some at a time."""
+    if not embeddings.are_on():
+        return {}
+    while done := meaning.embed_next():
+        progress.advance(done)
+    return {"skills": progress.run.done}
+
+
+def reembed_skills(progress: Progress) -> dict[str, Any]:
+    """Mark every skill to be embedded again; what stands serves until then."""
+    last = progress.cursor or 0
+    while (reached := meaning.mark_next(last)) is not None:
+        last, marked = reached
+        progress.advance(marked, cursor=last)
     return {"skills": progress.run.done}

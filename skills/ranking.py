@@ -1,4 +1,6 @@
-"""How boards are ordered: pure, and the only place that knows. `/about/ranking/` prints from here.
+"""How boards and search results are ordered: pure, and the only place that knows.
+
+`/about/ranking/` prints from here.
 
 A board is a list of candidates that had something happen in its window. Their order is a chain of
 terms, each of which only decides between those that all terms before it left equal.
@@ -6,6 +8,7 @@ terms, each of which only decides between those that all terms before it left eq
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -147,3 +150,53 @@ def _in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
     for term in reversed(ORDER):
         found.sort(key=attrgetter(term.figure), reverse=term.descends)
     return found
+
+
+# --- Search ---------------------------------------------------------------------------------------
+
+EXACT_TIER: Final = 3.0
+"""The skill that *is* what was typed: its slug, with its owner or without, or its name."""
+
+PREFIX_TIER: Final = 2.0
+"""Skills whose name or slug begins with what was typed."""
+
+RANK_OFFSET: Final = 60
+"""Of reciprocal rank fusion: Cormack, Clarke, Büttcher, SIGIR 2009; their constant."""
+
+ADOPTION_SHARE: Final = 0.1
+"""What downloads may add at most, so that they decide between equals and bury nobody."""
+
+ADOPTION_FULL: Final = 6.0
+"""That much is added from a million downloads (ten to this power) on."""
+
+
+class Source(NamedTuple):
+    """What one way of finding found, the best first, and what that counts for."""
+
+    weight: float
+    found: list[int]
+
+
+def fuse(sources: list[Source]) -> dict[int, float]:
+    """Return how well each skill was found, from 0 to 1: 1 is the best of every source.
+
+    Reciprocal rank fusion: only places count, since scores of words and of meaning have no common
+    measure. Sources that found nothing take nothing from the others.
+    """
+    told = [source for source in sources if source.found]
+    best = sum(source.weight / (RANK_OFFSET + 1) for source in told)
+    scores: Counter[int] = Counter()
+    for source in told:
+        for place, skill_id in enumerate(dict.fromkeys(source.found), start=1):
+            scores[skill_id] += source.weight / (RANK_OFFSET + place) / best  # type: ignore[assignment]
+    return dict(scores)
+
+
+def search_score(tier: float, fused: float, downloads: int) -> float:
+    """Return the score of a search result; higher is better.
+
+    The tier decides first. Within it, how well words and meaning match, and a little how many use
+    it: a name that squats on a popular one stands below it.
+    """
+    adoption = min(math.log10(1 + downloads) / ADOPTION_FULL, 1.0)
+    return tier + (1 - ADOPTION_SHARE) * fused + ADOPTION_SHARE * adoption

@@ -1,29 +1,41 @@
-"""Search by identity, by prefix and by words; every source is an index, every source is capped.
+"""Search by identity, words, meaning, and likeness of names; every source is an index and capped.
 
-Order: the skill that *is* what was typed, then names that begin with it, then texts that match by
-weight (name, summary, topics), more downloads first where texts match equally.
+How what they find is ordered stands in `skills.ranking`. Without embeddings, words answer alone.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
 from django.db.models import Exists, F, OuterRef, QuerySet, Value
 from django.db.models.functions import Concat, Lower
 
+from skills import embeddings, meaning, ranking
 from skills.derived import Unaccent, facet_of
 from skills.listing import AFTER_ALL, Card, read_cards
 from skills.lookup import split_reference
 from skills.models import Badge, SkillListing, SkillSearch
+from skills.ranking import Source
+
+logger = logging.getLogger(__name__)
 
 MAX_QUERY: Final = 200
 # A common word matches thousands; this many are ranked, not more.
 MAX_CANDIDATES: Final = 2_000
 
-EXACT_SCORE: Final = 3.0
-PREFIX_SCORE: Final = 2.0
+# Likeness of names is asked for where words found less, and of what could be a name.
+ENOUGH: Final = 5
+MAX_WORDS: Final = 16
+# Of a rank by words: divided by 1 + the logarithm of the length, then made a number below 1.
+NORMALIZATION: Final = 32
+_WORD: Final = re.compile(r"[^\W_]+")
+_MINUS: Final = re.compile(r"(?:^|\s)-\w")
+NAME_WORDS: Final = 4
+ALIKE: Final = 50
 
 
 @dataclass(frozen=True)
@@ -70,64 +82,128 @@ def search(
 ) -> list[Hit]:
     """Return the best matches, at most `limit`; an empty text matches nothing.
 
-    At most four statements. Text is cut at 200 characters.
+    At most five statements, besides the setting of an index walk. Text is cut at 200 characters.
     """
     text = " ".join(text[:MAX_QUERY].split())
     if not text:
         return []
-    scores = _by_identity(text, limit, among)
-    if not exact:
-        scores = _by_words(text, limit, among) | _by_prefix(text, limit, among) | scores
-    if not scores:
+    tiers = _by_identity(text, limit, among, exact=exact)
+    # Who names an owner means a name of theirs.
+    owner, _slug = split_reference(text.lower())
+    fused = {} if exact or owner else ranking.fuse(_sources(text, limit, among))
+    found = tiers.keys() | fused.keys()
+    if not found:
         return []
-    cards = read_cards(among.cards().filter(skill__in=scores))
-    hits = [Hit(card, scores[card.skill_id]) for card in cards]
+    hits = []
+    for card in read_cards(among.cards().filter(skill__in=found)):
+        tier, match = tiers.get(card.skill_id, 0.0), fused.get(card.skill_id, 0.0)
+        hits.append(Hit(card, ranking.search_score(tier, match, card.downloads)))
     hits.sort(key=_order)
     return hits[:limit]
 
 
-def _order(hit: Hit) -> tuple[float, bool, int, int]:
+def _order(hit: Hit) -> tuple[bool, float, int]:
     card = hit.card
-    return -hit.score, card.is_suspicious, -card.downloads, card.skill_id
+    # Who types its very name is shown it, whatever is said of it.
+    is_last = card.is_suspicious and hit.score < ranking.EXACT_TIER
+    return is_last, -hit.score, card.skill_id
 
 
-def _by_identity(text: str, limit: int, among: Narrowing) -> dict[int, float]:
+def _sources(text: str, limit: int, among: Narrowing) -> list[Source]:
+    words = _by_words(text, limit, among)
+    sources = [Source(1.0, words)]
+    if len(words) < ENOUGH and len(text.split()) <= NAME_WORDS:
+        sources.append(Source(0.5, _by_likeness(text, among)))
+    if embeddings.are_on():
+        sources.append(Source(1.0, _by_meaning(text, among)))
+    return sources
+
+
+def _by_identity(text: str, limit: int, among: Narrowing, *, exact: bool) -> dict[int, float]:
+    """Return the tiers of the skills that what was typed names, or begins to name."""
     owner, slug = split_reference(text.lower())
-    slugs = among.cards().filter(slug=slug).values_list("skill", flat=True)
+    slugs = among.cards().annotate(tier=Value(ranking.EXACT_TIER)).filter(slug=slug)
+    parts: list[QuerySet[Any, Any]]
     if owner:
-        rows = slugs.filter(owner_handle=owner)
+        parts = [slugs.filter(owner_handle=owner).values_list("skill", "tier")[:limit]]
     else:
-        named = among.texts().filter(name_key=_key(text)).values_list("skill", flat=True)
-        rows = slugs[:limit].union(named[:limit])
-    return dict.fromkeys(rows[:limit], EXACT_SCORE)
+        named = among.texts().annotate(tier=Value(ranking.EXACT_TIER)).filter(name_key=_key(text))
+        parts = [rows.values_list("skill", "tier")[:limit] for rows in (slugs, named)]
+    if not exact:
+        parts += _beginnings(text, owner, slug, limit, among)
+    tiers: dict[int, float] = {}
+    for skill, tier in parts[0].union(*parts[1:], all=True):
+        tiers[skill] = max(tier, tiers.get(skill, 0.0))
+    return tiers
 
 
-def _by_prefix(text: str, limit: int, among: Narrowing) -> dict[int, float]:
-    owner, slug = split_reference(text.lower())
-    key = _key(text)
+def _beginnings(
+    text: str, owner: str | None, slug: str, limit: int, among: Narrowing
+) -> list[QuerySet[Any, Any]]:
+    key, tier = _key(text), Value(ranking.PREFIX_TIER)
     names = among.texts().filter(name_key__gte=key, name_key__lt=Concat(key, Value(AFTER_ALL)))
-    found = names.order_by("name_key").values_list("skill", flat=True)[:limit]
+    parts: list[QuerySet[Any, Any]] = [
+        names.annotate(tier=tier).order_by("name_key").values_list("skill", "tier")[:limit]
+    ]
     # Every slug begins with nothing.
     if slug:
         slugs = among.cards().filter(slug__gte=slug, slug__lt=slug + AFTER_ALL)
         slugs = slugs.filter(owner_handle=owner) if owner else slugs
-        found = found.union(slugs.order_by("slug").values_list("skill", flat=True)[:limit])
-    return dict.fromkeys(found, PREFIX_SCORE)
+        begun = slugs.annotate(tier=tier).order_by("slug")
+        parts.append(begun.values_list("skill", "tier")[:limit])
+    return parts
 
 
-def _by_words(text: str, limit: int, among: Narrowing) -> dict[int, float]:
-    folded = _key(text)
-    query = SearchQuery(folded, config="english", search_type="websearch") | SearchQuery(
-        folded, config="simple", search_type="websearch"
-    )
+def _by_words(text: str, limit: int, among: Narrowing) -> list[int]:
+    """Return skills whose texts hold all words, then those that hold some of them."""
+    wanted = _words_query(_key(text))
+    if some := any_word(text):
+        # Of these the words that every text holds say nothing, and are left out.
+        query = wanted | SearchQuery(_key(some), config="english", search_type="websearch")
+    else:
+        query = wanted
     found = among.texts().filter(document=query).order_by()[:MAX_CANDIDATES]
     ranked = (
         SkillSearch.objects.filter(pk__in=found.values("pk"))
-        .annotate(rank=SearchRank(F("document"), query, normalization=Value(32)))
+        .annotate(rank=SearchRank(F("document"), query, normalization=Value(NORMALIZATION)))
         .order_by("-rank", "-downloads", "skill")
-        .values_list("skill", "rank")[:limit]
+        .values_list("skill", flat=True)[: max(limit, meaning.NEAREST)]
     )
-    return {skill: float(rank) for skill, rank in ranked}
+    return list(ranked)
+
+
+def _words_query(folded: Unaccent) -> SearchQuery:
+    english = SearchQuery(folded, config="english", search_type="websearch")
+    return english | SearchQuery(folded, config="simple", search_type="websearch")
+
+
+def any_word(text: str) -> str:
+    """Return the same words as a search for any of them; "" where there is nothing to loosen.
+
+    Who writes quotation marks or a minus means what they write.
+    """
+    words = _WORD.findall(text)[:MAX_WORDS]
+    if len(words) < 2 or '"' in text or _MINUS.search(text):  # noqa: PLR2004
+        return ""
+    return " or ".join(word for word in words if word.lower() != "or")
+
+
+def _by_likeness(text: str, among: Narrowing) -> list[int]:
+    """Return skills with a name like what was typed: typing errors."""
+    key: Any = _key(text)
+    alike = among.texts().filter(name_key__trigram_word_similar=key)
+    ordered = alike.order_by(TrigramWordSimilarity(key, "name_key").desc(), "-downloads", "skill")
+    return list(ordered.values_list("skill", flat=True)[:ALIKE])
+
+
+def _by_meaning(text: str, among: Narrowing) -> list[int]:
+    """Return skills whose text means nearly the same; none where embeddings fail."""
+    try:
+        return meaning.nearest(text, None if among == EVERYTHING else among.texts())
+    except RuntimeError:
+        # The model is not installed, or could not be loaded: words answer alone.
+        logger.exception("search goes on without meaning")
+        return []
 
 
 def _key(text: str) -> Unaccent:

@@ -20,6 +20,8 @@ ALLOWED_HOSTS = ["*"]
 # No test asks a server but its own, whatever the machine's environment says.
 VT_API_KEY = ""
 OPENAI_API_KEY = ""
+# Tests of meaning say so; the others need no model of 200 MB.
+EMBEDDINGS = "off"
 _SCRATCH = Path(tempfile.mkdtemp(prefix="skillboard-tests-"))
 STORAGES["default"]["OPTIONS"]["location"] = str(_SCRATCH / "blobs")  # noqa: F405
 # The migration linter is a command of the checks, no part of the product.

@@ -5,6 +5,7 @@ from skills.models.comment import (
     ReportStatus,
     SkillComment,
 )
+from skills.models.embedding import SkillEmbedding
 from skills.models.gate import QualityGate, ReservedSlug
 from skills.models.hold import HoldKind, SkillHold
 from skills.models.leaderboard import Board, Leaderboard, LeaderboardEntry, Window
@@ -68,6 +69,7 @@ __all__ = [
     "SkillBadge",
     "SkillComment",
     "SkillDailyStat",
+    "SkillEmbedding",
     "SkillFile",
     "SkillHold",
     "SkillHourlyStat",

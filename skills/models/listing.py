@@ -111,9 +111,19 @@ class SkillSearch(models.Model):
     name_key = models.CharField(max_length=200, db_collation="C")
     is_suspicious = models.BooleanField()
     downloads = models.PositiveBigIntegerField()
+    # Of the text that an embedding is made of, and of the one that it was last made of: where they
+    # differ the job has something to do. The second is no part of the rule.
+    text_key = models.CharField(max_length=32, db_default="", db_collation="C")
+    embedded_key = models.CharField(max_length=32, default="", db_default="", db_collation="C")
 
     class Meta:
         indexes = [
+            # What is to be embedded.
+            models.Index(
+                fields=["skill"],
+                name="skillsearch_to_embed",
+                condition=~Q(text_key=F("embedded_key")),
+            ),
             GinIndex(fields=["document"], name="skillsearch_document"),
             models.Index(fields=["name_key", "skill"], name="skillsearch_name"),
             GinIndex(OpClass(F("name_key"), name="gin_trgm_ops"), name="skillsearch_name_trigrams"),

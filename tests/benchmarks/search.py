@@ -13,7 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from django.test.utils import override_settings
+
+from skills import meaning
 from skills.management.commands.import_skills import META_NAME, import_all
+from skills.models import SkillListing
 from skills.search import search
 from tests.benchmarks import databases
 from tests.benchmarks.judgements import Archive, Judged, Kind, check, read, read_archive
@@ -33,11 +37,28 @@ ALL: Final = "all"
 
 
 def _lexical(query: str) -> list[str]:
-    return [f"{hit.card.owner_handle}/{hit.card.slug}" for hit in search(query)]
+    with override_settings(EMBEDDINGS="off"):
+        return [f"{hit.card.owner_handle}/{hit.card.slug}" for hit in search(query)]
+
+
+def _vector(query: str) -> list[str]:
+    keys = meaning.nearest(query)[:DEPTH]
+    rows = SkillListing.objects.filter(skill__in=keys, facet="")
+    named = {row.skill_id: f"{row.owner_handle}/{row.slug}" for row in rows}
+    return [named[key] for key in keys if key in named]
+
+
+def _hybrid(query: str) -> list[str]:
+    with override_settings(EMBEDDINGS="local"):
+        return [f"{hit.card.owner_handle}/{hit.card.slug}" for hit in search(query)]
 
 
 # A mode is a way to rank: a query in, `owner/slug` out, best first.
-MODES: Final[Mapping[str, Callable[[str], list[str]]]] = {"lexical": _lexical}
+MODES: Final[Mapping[str, Callable[[str], list[str]]]] = {
+    "lexical": _lexical,
+    "vector": _vector,
+    "hybrid": _hybrid,
+}
 
 
 class Figures(NamedTuple):
@@ -53,6 +74,8 @@ def measure(folder: Path) -> Iterator[Measurement]:
     check(judged, archive)
     with fresh(DATABASE):
         _import(folder, archive)
+        while meaning.embed_next():
+            pass
         found = {mode: summarise(judged, rank) for mode, rank in MODES.items()}
     yield from compare(found, accepted(found))
 

@@ -98,5 +98,5 @@ def test_web_and_worker_together_leave_a_fifth_of_the_connections(db):
         cursor.execute("SHOW max_connections")
         [offered] = cursor.fetchone()
 
-    assert of_worker == 2 * (2 + 3) + 1 * (1 + 3) + 1 * (2 + 3)
+    assert of_worker == 2 * (2 + 3) + 1 * (1 + 3) + 1 * (2 + 3) + 1 * (1 + 3)
     assert of_web + of_worker + OTHER_CONNECTIONS < 0.8 * int(offered)

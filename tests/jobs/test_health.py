@@ -36,6 +36,7 @@ def all_well():
     beat("skillboard")
     beat("fold")
     beat("ai")
+    beat("embed")
 
 
 def test_a_served_queue_is_well(all_well, capsys):
@@ -48,7 +49,7 @@ def test_a_served_queue_is_well(all_well, capsys):
     assert health.is_worker_alive
     assert health.ready_rows == 1
     assert 4 <= health.oldest_ready_seconds < 30
-    assert [cluster.queue for cluster in health.clusters] == ["ai", "fold", "skillboard"]
+    assert [cluster.queue for cluster in health.clusters] == ["ai", "embed", "fold", "skillboard"]
     call_command("queue_health")
     assert "1 ready" in capsys.readouterr().out
 

@@ -70,7 +70,7 @@ def test_narrowing_costs_no_statement(narrowing):
     for among in (Narrowing(), narrowing, Narrowing(False, "data", "csv", highlighted=True)):
         with CaptureQueriesContext(connection) as queries:
             search("pdf", among=among)
-        assert len(queries) == 4
+        assert len(queries) <= 4
 
 
 @pytest.mark.parametrize("text", ["/", "//", "@/", "@maker/", "maker/", "@nobody/", "@", " / "])

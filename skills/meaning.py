@@ -1,0 +1,89 @@
+"""The embeddings of skills: which are to be made, made, and asked for the nearest."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+from pgvector.django import CosineDistance
+
+from skills import embeddings
+from skills.derived import embedded_text
+from skills.models import Skill, SkillEmbedding, SkillSearch
+
+BATCH: Final = 16
+MARKED_AT_ONCE: Final = 1_000
+NEAREST: Final = 100
+WALK_ON: Final = "SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL hnsw.ef_search = 100"
+FARTHEST: Final = 0.75
+"""What is farther away than this (of 2) has nothing to do with what was asked."""
+
+
+def embed_next() -> int:
+    """Embed some skills whose text is not the one that was embedded last; return how many.
+
+    Idempotent, and safe beside writers: what changed meanwhile is found again. One that already has
+    this very text embedded by this model, because it was hidden for a while, is only marked.
+    """
+    waiting = SkillSearch.objects.exclude(text_key=F("embedded_key")).order_by("skill")
+    keys = dict(waiting.values_list("skill", "text_key")[:BATCH])
+    if not keys:
+        return 0
+    known = SkillEmbedding.objects.filter(skill__in=keys, model=embeddings.MODEL)
+    done = {pk for pk, key in known.values_list("skill", "text_key") if keys[pk] == key}
+    _embed([pk for pk in keys if pk not in done], keys)
+    for pk, key in keys.items():
+        SkillSearch.objects.filter(skill=pk, text_key=key).update(embedded_key=key)
+    return len(keys)
+
+
+def _embed(wanted: list[int], keys: dict[int, str]) -> None:
+    rows = Skill._base_manager.filter(pk__in=wanted).annotate(text=embedded_text())
+    texts = dict(rows.values_list("pk", "text"))
+    vectors = embeddings.embed(list(texts.values()))
+    SkillEmbedding.objects.bulk_create(
+        [
+            SkillEmbedding(skill_id=pk, text_key=keys[pk], model=embeddings.MODEL, vector=vector)
+            for pk, vector in zip(texts, vectors, strict=True)
+        ],
+        update_conflicts=True,
+        unique_fields=["skill"],
+        update_fields=["text_key", "model", "vector"],
+    )
+
+
+def mark_next(after: int) -> tuple[int, int] | None:
+    """Mark some skills behind this one to be embedded again; return the last and how many."""
+    keys = list(
+        SkillSearch.objects.filter(skill__gt=after)
+        .order_by("skill")
+        .values_list("skill", flat=True)[:MARKED_AT_ONCE]
+    )
+    if not keys:
+        return None
+    SkillEmbedding.objects.filter(skill__in=keys).update(text_key="")
+    SkillSearch.objects.filter(skill__in=keys).update(embedded_key="")
+    return keys[-1], len(keys)
+
+
+def nearest(text: str, among: QuerySet[SkillSearch] | None = None) -> list[int]:
+    """Return the skills whose texts mean most nearly the same, the nearest first.
+
+    One statement and the setting of its walk. `among` narrows while the index is walked, so that
+    it does not empty the result.
+    """
+    vector = embeddings.embed_query(text)
+    meant = SkillEmbedding.objects.filter(model=embeddings.MODEL)
+    if among is not None:
+        meant = meant.filter(skill__in=among.values("skill"))
+    rows = (
+        meant.annotate(distance=CosineDistance("vector", vector))
+        .order_by("distance")
+        .values_list("skill", "distance")[:NEAREST]
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Of this transaction alone: it walks on until there are enough that match.
+        cursor.execute(WALK_ON)
+        found = list(rows)
+    return [pk for pk, distance in found if distance <= FARTHEST]

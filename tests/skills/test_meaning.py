@@ -1,0 +1,158 @@
+"""Search by meaning: with the model itself, and without it."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from jobs.models import JobRun
+from jobs.services import execute_run, start_run
+from skills import embeddings, meaning, search
+from skills.models import SkillEmbedding, SkillSearch
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def local(settings):
+    settings.EMBEDDINGS = "local"
+
+
+@pytest.fixture
+def shelf(publish):
+    """A few skills about different things."""
+    texts = {
+        "page-reader": "Extract the text and tables of PDF documents.",
+        "coin-watch": "Follow the price of bitcoin and alert on changes.",
+        "mail-sorter": "Sort the inbox into folders by sender and subject.",
+        "photo-fix": "Remove scratches from old photographs.",
+    }
+    return {
+        slug: publish(
+            slug,
+            {"SKILL.md": f"---\nname: {slug}\ndescription: {text}\n---\n\n# {slug}\n\n{text}\n"},
+            display_name=slug.replace("-", " ").title(),
+        )
+        for slug, text in texts.items()
+    }
+
+
+def embed_all() -> dict:
+    started = start_run(kind="embed_skills")
+    execute_run(started.run.pk)
+    return JobRun.objects.get(pk=started.run.pk).result
+
+
+def slugs(text: str, **told) -> list[str]:
+    return [hit.card.slug for hit in search.search(text, **told)]
+
+
+def test_texts_that_mean_the_same_lie_near_each_other():
+    pdf, document, coin = embeddings.embed(
+        ["convert a PDF into text", "extract the words of a portable document", "watch bitcoin"]
+    )
+
+    assert abs(float(pdf @ pdf) - 1) < 1e-4
+    assert float(pdf @ document) > 0.4 > float(pdf @ coin)
+
+
+def test_what_shares_no_word_is_found_by_its_meaning(local, shelf):
+    assert slugs("cryptocurrency quotes") == []
+
+    assert embed_all()["skills"] == len(shelf)
+
+    assert slugs("cryptocurrency quotes")[0] == "coin-watch"
+    assert slugs("organise my e-mail automatically")[0] == "mail-sorter"
+    assert slugs("repair damaged pictures of my grandmother")[0] == "photo-fix"
+
+
+def test_without_embeddings_words_answer_alone(settings, shelf):
+    settings.EMBEDDINGS = "off"
+
+    assert embed_all() == {}
+    assert slugs("bitcoin") == ["coin-watch"]
+    assert slugs("cryptocurrency quotes") == []
+
+
+def test_a_model_that_is_not_there_breaks_no_search(local, shelf, monkeypatch):
+    monkeypatch.setattr(embeddings, "_PACKAGE", "no_such_weights")
+    embeddings._load.cache_clear()
+    embeddings.embed_query.cache_clear()
+
+    assert slugs("bitcoin") == ["coin-watch"]
+
+
+def test_a_text_is_embedded_once_and_again_when_it_changes(local, shelf, publish):
+    embed_all()
+    assert meaning.embed_next() == 0
+    vector = SkillEmbedding.objects.get(skill=shelf["coin-watch"].skill).vector
+
+    publish(
+        "coin-watch",
+        {"SKILL.md": "---\nname: coin-watch\ndescription: Bake bread.\n---\n\nBake bread.\n"},
+        version="2.0.0",
+        display_name="Bread",
+        summary="Bake bread at home.",
+    )
+
+    assert meaning.embed_next() == 1
+    assert SkillEmbedding.objects.get(skill=shelf["coin-watch"].skill).vector != vector
+    assert slugs("knead dough in an oven")[0] == "coin-watch"
+
+
+def test_what_was_hidden_for_a_while_is_not_embedded_again(local, shelf, monkeypatch):
+    embed_all()
+    SkillSearch.objects.update(embedded_key="")
+
+    def refuse(texts):
+        assert list(texts) == []
+        return []
+
+    monkeypatch.setattr(embeddings, "embed", refuse)
+
+    assert meaning.embed_next() == len(shelf)
+    assert meaning.embed_next() == 0
+
+
+def test_all_are_embedded_anew_on_request_while_the_old_serve(local, shelf):
+    embed_all()
+
+    started = start_run(kind="reembed_skills")
+    execute_run(started.run.pk)
+
+    assert slugs("cryptocurrency quotes")[0] == "coin-watch"
+    assert embed_all()["skills"] == len(shelf)
+    assert meaning.embed_next() == 0
+
+
+def test_a_hidden_skill_is_not_found_by_its_meaning(local, shelf):
+    from skills.models import HoldKind
+    from tests.factories.skills import hold
+
+    embed_all()
+    hold(shelf["coin-watch"].skill, HoldKind.HIDDEN)
+
+    assert "coin-watch" not in slugs("cryptocurrency quotes")
+
+
+@pytest.mark.parametrize("text", ["PDF documents", "cryptocurrency quotes", "mail sortr", "photo"])
+def test_a_search_takes_five_statements(local, shelf, text):
+    embed_all()
+    embeddings.embed_query(text)
+
+    with CaptureQueriesContext(connection) as queries:
+        search.search(text)
+
+    asked = [q["sql"] for q in queries if q["sql"].startswith(("SELECT", "("))]
+    assert len(asked) <= 5
+    assert not any(
+        '"vector"' in sql.partition("FROM")[0].partition('AS "distance"')[2] for sql in asked
+    )
+
+
+@pytest.mark.parametrize("typed", ["mail sortr", "foto-fix", "coin wacth"])
+def test_typing_errors_in_a_name_are_forgiven(shelf, typed):
+    wanted = {"mail sortr": "mail-sorter", "foto-fix": "photo-fix", "coin wacth": "coin-watch"}
+
+    assert slugs(typed)[0] == wanted[typed]
