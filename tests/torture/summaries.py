@@ -121,7 +121,7 @@ def torture(asked: argparse.Namespace, told: Path, server: Any) -> dict[str, Any
     cluster = Cluster(asked.kills)
     cluster.start()
     try:
-        herd.run_until(is_full, END_SECONDS)
+        herd.run_until((lambda: used_at_most()[0] > cap) if asked.racy else is_full, END_SECONDS)
         # Whoever has reserved may still settle; nobody may reserve any more.
         herd.stop()
         most, first = used_at_most()
@@ -308,17 +308,30 @@ class Herd:
 
 def work(dice: random.Random, *, racy: bool) -> None:
     """Write summaries until told to stop, and die over one in ten."""
+    from traces.due import Site, Verdict
     from traces.models import SummaryTrigger, Trace
-    from traces.services import summaries
+    from traces.services import budget, summaries
 
+    seen: list[int] = []
+    read = budget.standing
+
+    def standing(*args: Any) -> Any:
+        found = read(*args)
+        seen[:] = [found.spent.tokens + found.reserved.tokens]
+        return found
+
+    budget.standing = standing
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     Mortal(dice).arm()
     watch_reservations(racy=racy)
     reason = summaries.Reason(SummaryTrigger.SWEEP)
     while not over.is_set():
-        site = summaries.read_site()
+        # Who reads and then writes does not look beforehand either.
+        site = Site() if racy else summaries.read_site()
         if not site.is_open:
+            if site.held == Verdict.WAITING_FOR_BUDGET:
+                note_reservation(seen[-1], is_refused=True)
             time.sleep(0.2)
             continue
         keys = list(Trace.objects.summary_timed().values_list("pk", flat=True)[:100])
@@ -363,10 +376,19 @@ class Mortal:
         setattr(module, name, wrapped)
 
 
-def watch_reservations(*, racy: bool) -> None:
-    """Note what is spent and reserved after each reservation, and when one is refused."""
+def note_reservation(used: int, *, is_refused: bool) -> None:
+    """Note what is spent and reserved, as who decided saw it."""
     from django.db import connection
 
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO torture_reservation (used, is_refused) VALUES (%s, %s)",
+            [used, is_refused],
+        )
+
+
+def watch_reservations(*, racy: bool) -> None:
+    """Note what is spent and reserved after each reservation, and when one is refused."""
     from traces.models import SummaryBudget, SummarySettings
     from traces.services import budget
 
@@ -375,18 +397,14 @@ def watch_reservations(*, racy: bool) -> None:
     def reserve(amount: Any, namespace: Any, day: Any) -> bool:
         is_reserved = (read_then_write if racy else original)(amount, namespace, day)
         row = SummaryBudget.objects.get(day=day, namespace=None)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO torture_reservation (used, is_refused) VALUES (%s, %s)",
-                [row.spent_tokens + row.reserved_tokens, not is_reserved],
-            )
+        note_reservation(row.spent_tokens + row.reserved_tokens, is_refused=not is_reserved)
         return is_reserved
 
     def read_then_write(amount: Any, namespace: Any, day: Any) -> bool:
         for owner in (None, namespace):
             SummaryBudget.objects.get_or_create(day=day, namespace=owner)
         row = SummaryBudget.objects.get(day=day, namespace=None)
-        time.sleep(0.1)
+        time.sleep(0.5)
         cap = SummarySettings.objects.get().daily_token_cap
         if row.spent_tokens + row.reserved_tokens + amount.tokens > cap:
             return False
