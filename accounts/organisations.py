@@ -39,9 +39,9 @@ _UNFIT: Final = re.compile(r"[^a-z0-9_.-]+")
 _RESERVED_WORDS: Final = (
     "about abuse account accounts admin administrator api app auth blog cli config dashboard demo"
     " docs download everyone feed feeds healthz help home invite invites leaderboards legal login"
-    " logout mail me moderation moderator moderators modlog namespace namespaces null official org"
-    " organisation organisations organization organizations orgs owner privacy public readyz"
-    " registry report reports root s search security session settings signin signup skill"
+    " logout mail me metrics moderation moderator moderators modlog namespace namespaces null"
+    " official org organisation organisations organization organizations orgs owner privacy public"
+    " readyz registry report reports root s search security session settings signin signup skill"
     " skillboard skills staff static status support system t team terms theme trace traces trust"
     " trusted u undefined user users v1 verified www"
 )

@@ -63,7 +63,8 @@ def test_no_call_costs_more_statements_when_there_are_more_rows(client, publish)
         )
     many = {path: len(statements(client, path)) for path in MOST}
 
-    assert many == few
+    # Likeness of names is asked for only where words found little.
+    assert {path: n for path, n in many.items() if n > few[path]} == {}
     assert {path: cost for path, cost in many.items() if cost > MOST[path]} == {}
 
 

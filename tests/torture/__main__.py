@@ -23,7 +23,7 @@ import django
 # What migrations fill, and the cursor's first place.
 EMPTY = """
 TRUNCATE torture_journal, torture_counted, torture_cursor, skills_statevent, skills_stateventlog,
-  skills_skillhourlystat, skills_skilldailystat, skills_skilltotal, jobs_jobrun;
+  skills_skillhourlystat, skills_skilldailystat, skills_skilltotal, jobs_jobrun, traces_summarylog;
 UPDATE skills_sitetotals
   SET downloads = 0, installs_new = 0, installs_all_time = 0, installs_current = 0, stars = 0;
 INSERT INTO torture_cursor VALUES (0, '-infinity');
