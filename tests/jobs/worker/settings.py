@@ -15,4 +15,4 @@ WORKER_BEAT_SECONDS = 0.5
 # No task here waits as long as the arithmetic fears, and the next try shall come soon.
 SILENCED_SYSTEM_CHECKS = ["config.E005"]
 # A call of a model fits in half of a task's time, here as anywhere.
-SUMMARY_CALL_SECONDS = Q_CLUSTER["timeout"] / 3  # noqa: F405
+SUMMARY_CALL_SECONDS = Q_CLUSTER["timeout"] / 3
