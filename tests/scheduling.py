@@ -18,6 +18,7 @@ SHARING = (
     "tests/skills/test_listing_cost.py",
     "tests/skills/test_stats_cost.py",
     "tests/traces/test_cost.py",
+    "tests/traces/test_summary_cost.py",
 )
 
 

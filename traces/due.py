@@ -43,13 +43,13 @@ def quiet_for() -> timedelta:
 class Verdict(TextChoices):
     """Why a trace is summarised now, or is not. The first reasons are the gate's."""
 
-    UNPUBLISHED = SummaryGate.UNPUBLISHED.value, "Taken back"
-    WITHHELD = SummaryGate.WITHHELD.value, "Withheld by a ban"
-    EXCLUDED = SummaryGate.EXCLUDED.value, "Excluded by its author"
-    PRIVATE = SummaryGate.PRIVATE.value, "Private"
-    TRACE_OFF = SummaryGate.TRACE_OFF.value, "Off for the trace"
-    STAFF_OFF = SummaryGate.STAFF_OFF.value, "Off for the trace by staff"
-    NAMESPACE_OFF = SummaryGate.NAMESPACE_OFF.value, "Off for its namespace"
+    UNPUBLISHED = SummaryGate.UNPUBLISHED.value, SummaryGate.UNPUBLISHED.label
+    WITHHELD = SummaryGate.WITHHELD.value, SummaryGate.WITHHELD.label
+    EXCLUDED = SummaryGate.EXCLUDED.value, SummaryGate.EXCLUDED.label
+    PRIVATE = SummaryGate.PRIVATE.value, SummaryGate.PRIVATE.label
+    TRACE_OFF = SummaryGate.TRACE_OFF.value, SummaryGate.TRACE_OFF.label
+    STAFF_OFF = SummaryGate.STAFF_OFF.value, SummaryGate.STAFF_OFF.label
+    NAMESPACE_OFF = SummaryGate.NAMESPACE_OFF.value, SummaryGate.NAMESPACE_OFF.label
     SITE_OFF = "site_off", "Off for the site"
     NO_MODEL = "no_model", "No model configured"
     UNPRICED = "unpriced", "No price known for the model"

@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, Namespace
 from config import charts
 from config.formats import calendar_day, dollars, exact_count, percent
-from jobs.models import ClusterBeat, JobRun
+from jobs.models import ALIVE_WITHIN, ClusterBeat, JobRun
 from jobs.run_page import RunPage
 from jobs.schedules import AI_CLUSTER
 from traces import summarizer
@@ -34,7 +34,7 @@ from traces.models import (
 )
 from traces.prices import find_price
 from traces.services import budget, refreshes, summaries
-from traces.services.budget import Amount, Standing
+from traces.services.budget import Standing
 from traces.services.refreshes import WHY
 from traces.services.summary_switches import NAME, SETTING
 
@@ -45,7 +45,6 @@ CHANGES_SHOWN: Final = 3
 RUNS_SHOWN: Final = 5
 # So many failures of the last day are looked at; beyond them the newest are told.
 FAILURES_READ: Final = 5_000
-ALIVE_WITHIN: Final = timedelta(seconds=30)
 VERBS: Final = {
     "summaries.switch": "Switch",
     "summaries.cap": "Cap",
@@ -294,7 +293,7 @@ def read_dashboard(*, namespaces_after: str = "") -> Dashboard:
     now = timezone.now()
     told, beat_at, is_set = _read_settings()
     days = _read_days(now.date())
-    standing = _standing(days.get(now.date()), told)
+    standing = budget.standing_of(days.get(now.date()), budget.site_cap(told))
     found = list(Namespace.objects.with_limited_summaries(namespaces_after)[: NAMESPACES_SHOWN + 1])
     runs = JobRun.objects.active().filter(kind=refreshes.RUN_JOB).select_related("asked_by")
     return Dashboard(
@@ -326,13 +325,6 @@ def _read_days(today: date) -> dict[date, SummaryBudget]:
     since = today - timedelta(days=DAYS - 1)
     rows = SummaryBudget.objects.filter(namespace=None, day__range=(since, today))
     return {row.day: row for row in rows}
-
-
-def _standing(row: SummaryBudget | None, told: SummarySettings) -> Standing:
-    if row is None:
-        return Standing(Amount(0, 0), Amount(0, 0), budget.site_cap(told))
-    spent = Amount(row.spent_tokens, row.spent_micros)
-    return Standing(spent, Amount(row.reserved_tokens, row.reserved_micros), budget.site_cap(told))
 
 
 def _series(days: dict[date, SummaryBudget], today: date) -> list[tuple[date, int]]:

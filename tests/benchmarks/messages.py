@@ -313,6 +313,9 @@ def _redaction_share(bodies: list[bytes]) -> float:
     return round((time.perf_counter() - started) / whole, 3)
 
 
+LOG_SECONDS: Final = 30.0
+
+
 def _long_again(actor: Actor, port: int, headers: dict[str, str], log: Path) -> Measurement:
     """Return a long session's second upload over its first, in seconds that the server worked."""
     bodies = [
@@ -325,7 +328,10 @@ def _long_again(actor: Actor, port: int, headers: dict[str, str], log: Path) -> 
     for _ in range(2):
         before = len(log.read_text().splitlines())
         _post_all(port, address, headers, bodies)
+        end = time.monotonic() + LOG_SECONDS
         while len(lines := log.read_text().splitlines()[before:]) < len(bodies):
+            if time.monotonic() > end:
+                raise RuntimeError("the server did not log every request")
             time.sleep(0.05)
         worked.append(sum(map(int, lines)) / 1e6)
     first, again = worked

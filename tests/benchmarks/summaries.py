@@ -85,7 +85,7 @@ def _torture() -> Iterator[Measurement]:
     found = _run("--traces=2000", "--processes=16", "--kills=5")
     yield at_most("summaries: tokens over the cap", found["over_cap"], "tokens", 0)
     yield at_least("summaries: used at the first refusal", found["first_refused_at"], "", 0.95)
-    for name in ("stored_twice", "left", "still_reserved", "log_differs", "not_charged"):
+    for name in ("crashes", "stored_twice", "left", "still_reserved", "log_differs", "not_charged"):
         yield at_most(f"summaries: {name.replace('_', ' ')}", found[name], "", 0)
     yield at_least("summaries: deaths", sum(found["deaths"].values()), "processes", 100)
     yield at_least("summaries: kills of a cluster", found["cluster_kills"], "kills", 5)

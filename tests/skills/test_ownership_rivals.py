@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from config.errors import DomainError
 from moderation.services.bans import ban_user
 from skills.lifecycle import delete_skill
 from skills.models import Skill, SkillAlias, SkillTransfer, SkillVersion
@@ -67,11 +68,13 @@ def test_of_two_renames_at_once_both_names_lead_to_the_last(alice, skill):
 def test_two_skills_merged_into_each_other_leave_one(alice, skill, publish):
     other = publish("paper-tools").skill
 
-    at_once(
+    ends = at_once(
         lambda: merge_skills(source=skill, target=other, actor=alice),
         lambda: merge_skills(source=other, target=skill, actor=alice),
     )
 
+    assert sorted(isinstance(end, DomainError) for end in ends) == [False, True], ends
+    assert not any(isinstance(end, Exception) and not isinstance(end, DomainError) for end in ends)
     assert Skill.objects.public().count() == 1
     assert SkillAlias.objects.count() == 1
 
@@ -93,7 +96,7 @@ def test_an_offer_accepted_twice_at_once_is_accepted_once(charlie, transfer):
     )
 
     assert first.slug == "pdf-tools"
-    assert not isinstance(second, Skill)
+    assert isinstance(second, TransferNotFound)
     assert SkillAlias.objects.count() == 1
 
 

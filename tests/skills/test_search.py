@@ -66,11 +66,15 @@ def test_of_the_same_name_those_are_found_that_may_be(narrowing):
     assert not search("pdf-a00", among=narrowing, exact=True)
 
 
-def test_narrowing_costs_no_statement(narrowing):
+@pytest.mark.parametrize(("enough", "statements"), [(0, 3), (1_000, 4)])
+def test_narrowing_costs_no_statement(narrowing, monkeypatch, enough, statements):
+    # Words found enough, or likeness of names is asked for, too.
+    monkeypatch.setattr("skills.search.ENOUGH", enough)
+
     for among in (Narrowing(), narrowing, Narrowing(False, "data", "csv", highlighted=True)):
         with CaptureQueriesContext(connection) as queries:
             search("pdf", among=among)
-        assert len(queries) <= 4
+        assert len(queries) == statements
 
 
 @pytest.mark.parametrize("text", ["/", "//", "@/", "@maker/", "maker/", "@nobody/", "@", " / "])

@@ -64,6 +64,8 @@ def main() -> int:
             [sys.executable, "-m", "tests.torture.summaries", "--serve", str(told)], cwd=ROOT
         )
         while not told.exists():
+            if server.poll() is not None:
+                raise RuntimeError("the model's server ended")
             time.sleep(0.1)
         os.environ["OPENAI_BASE_URL"] = json.loads(told.read_text())["address"]
         django.setup()
@@ -119,7 +121,8 @@ def torture(asked: argparse.Namespace, told: Path, server: Any) -> dict[str, Any
     started = time.monotonic()
     herd = Herd(asked.processes, racy=asked.racy)
     cluster = Cluster(asked.kills)
-    cluster.start()
+    if asked.kills:
+        cluster.start()
     try:
         herd.run_until((lambda: used_at_most()[0] > cap) if asked.racy else is_full, END_SECONDS)
         # Whoever has reserved may still settle; nobody may reserve any more.
@@ -129,23 +132,35 @@ def torture(asked: argparse.Namespace, told: Path, server: Any) -> dict[str, Any
         Trace.objects.filter(summary_state="waiting").update(summary_due_at=budget.timezone.now())
         connection.close()
         if not asked.racy:
-            herd.run_until(is_done, END_SECONDS)
+            herd.run_until(lambda: is_done() and cluster.kills >= asked.kills, END_SECONDS)
             herd.stop()
     finally:
         herd.stop()
         cluster.stop()
     if not asked.racy:
         settle_all()
-    server.send_signal(signal.SIGUSR1)
-    time.sleep(0.5)
     return {
         "over_cap": max(most - cap, 0),
         "first_refused_at": round(first / cap, 4),
-        "deaths": dict(herd.deaths),
+        "deaths": {point: herd.deaths[point] for point in POINTS},
+        "crashes": sum(n for how, n in herd.deaths.items() if how not in POINTS),
         "cluster_kills": cluster.kills,
-        **audit(json.loads(told.read_text())),
+        **audit(used_by(server, told)),
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def used_by(server: Any, told: Path) -> dict[str, Any]:
+    """Ask the model's server what it was asked for."""
+    before = told.stat().st_mtime_ns
+    server.send_signal(signal.SIGUSR1)
+    end = time.monotonic() + END_SECONDS
+    while told.stat().st_mtime_ns == before:
+        if time.monotonic() > end:
+            raise RuntimeError("the model's server does not answer")
+        time.sleep(0.05)
+    used: dict[str, Any] = json.loads(told.read_text())
+    return used
 
 
 def prepare(traces: int) -> None:
@@ -214,12 +229,12 @@ def used_at_most() -> tuple[int, int]:
 
 def settle_all() -> None:
     """Let the leases of the dead end, and settle what they had reserved."""
-    from django.conf import settings
-
+    from traces.models import SummaryLog, SummaryOutcome
     from traces.services import summaries
 
-    time.sleep(settings.SUMMARY_LEASE_SECONDS + 1)
-    summaries.settle_lost()
+    while SummaryLog.objects.filter(outcome=SummaryOutcome.RUNNING).exists():
+        summaries.settle_lost()
+        time.sleep(0.2)
 
 
 def audit(used: dict[str, Any]) -> dict[str, Any]:
@@ -271,6 +286,7 @@ class Herd:
                 if is_over():
                     return
             time.sleep(0.02)
+        raise RuntimeError("the traces are not done in time")
 
     def stop(self) -> None:
         """Ask all to end after what they are at, and wait."""
@@ -293,8 +309,11 @@ class Herd:
 
     def _fork(self) -> int:
         self._seed += 1
+        # Held back until the child knows what to do with it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         pid = os.fork()
         if pid:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             return pid
         try:
             work(random.Random(self._seed), racy=self.racy)
@@ -323,6 +342,7 @@ def work(dice: random.Random, *, racy: bool) -> None:
     budget.standing = standing
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     Mortal(dice).arm()
     watch_reservations(racy=racy)
     reason = summaries.Reason(SummaryTrigger.SWEEP)
@@ -453,7 +473,8 @@ class Cluster(threading.Thread):
 
     def stop(self) -> None:
         self.over.set()
-        self.join()
+        if self.is_alive():
+            self.join()
 
 
 if __name__ == "__main__":

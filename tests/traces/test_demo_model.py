@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -29,15 +30,19 @@ def test_it_answers_in_a_process_of_its_own_and_ends_when_asked_to(settings):
     env = {**os.environ, "SKILLBOARD_DEMO": "1", "DJANGO_SETTINGS_MODULE": "config.settings"}
 
     with subprocess.Popen(command, cwd=ROOT, env=env) as server:
-        _await(port, server)
-        [told] = summarizer.ask_all(
-            [Request("Person: Sort the tide tables, please.\nAgent: Done.")]
-        )
-        server.terminate()
+        try:
+            _await(port, server)
+            [told] = summarizer.ask_all(
+                [Request("Person: Sort the tide tables, please.\nAgent: Done.")]
+            )
+            server.terminate()
+            server.wait(60)
+        finally:
+            server.kill()
 
     assert isinstance(told, Answer), told
     assert told.title == "Sort the tide tables, please"
-    assert server.returncode != 0
+    assert server.returncode == -signal.SIGTERM
 
 
 def test_it_belongs_to_the_demo(settings):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from django.utils import timezone
@@ -27,6 +28,8 @@ from traces.tasks import summarize_trace
 
 pytestmark = pytest.mark.django_db
 
+# Only a hang takes so long, however busy the machine is.
+PATIENCE_SECONDS = 25
 SWEEP = Reason(SummaryTrigger.SWEEP)
 PAUSES = {
     "quota": SummaryError.QUOTA,
@@ -59,7 +62,7 @@ CHARGED_WHOLE = {"timeout", "trickle", "dropped", "html", "gateway"}
 
 @pytest.fixture
 def trace(alice, model, settings):
-    settings.SUMMARY_CALL_SECONDS = 0.5
+    settings.SUMMARY_CALL_SECONDS = PATIENCE_SECONDS
     return Uploader(alice).share("s1", session(6))
 
 
@@ -90,7 +93,9 @@ def let_time_pass():
 
 
 @pytest.mark.parametrize("fault", RETRIED)
-def test_what_may_go_better_next_time_is_tried_again(trace, model, fault):
+def test_what_may_go_better_next_time_is_tried_again(trace, model, settings, fault):
+    if fault in {"timeout", "trickle"}:
+        settings.SUMMARY_CALL_SECONDS = 0.5
     model.script = lambda _n: fault
 
     log = attempt(trace)
@@ -108,6 +113,7 @@ def test_what_may_go_better_next_time_is_tried_again(trace, model, fault):
     assert 0.5 * asked < wait < asked
 
     model.script = lambda _n: ""
+    settings.SUMMARY_CALL_SECONDS = PATIENCE_SECONDS
     assert attempt(trace) == log, "not before its time"
     let_time_pass()
     assert attempt(trace).outcome == SummaryOutcome.STORED
@@ -247,16 +253,21 @@ def test_a_trickling_server_is_left_at_the_deadline(model, settings):
     [failure] = summarizer.ask_all([Request("Person: hello")])
 
     assert failure.error == SummaryError.TIMEOUT
-    assert 450 <= failure.latency_ms < 2_000
+    # Long before the server, which sends a byte now and then for ever, has sent it all.
+    assert 450 <= failure.latency_ms < 1_000 * PATIENCE_SECONDS
 
 
 def test_calls_run_side_by_side_and_keep_their_order(model):
-    model.delay = 0.4
-    model.script = lambda n: "error" if n == 2 else ""
+    together = Barrier(4)
 
+    def script(n):
+        # Broken, and no answer comes, unless all four are under way at once.
+        together.wait(PATIENCE_SECONDS)
+        return "error" if n == 2 else ""
+
+    model.script = script
     answers = summarizer.ask_all([Request(f"Person: request {n}") for n in range(4)])
 
-    assert sum(a.latency_ms for a in answers) > 1_400
     assert sorted(type(a).__name__ for a in answers) == ["Answer", "Answer", "Answer", "Failure"]
     titles = {n: a.title for n, a in enumerate(answers) if isinstance(a, summarizer.Answer)}
     assert all(title == f"request {n}" for n, title in titles.items())

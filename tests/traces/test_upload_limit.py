@@ -19,7 +19,8 @@ BIG = "word " * 100_000  # Half a MiB, and of it one part and one text: a MiB a 
 
 
 @pytest.fixture(autouse=True)
-def _small_limits(settings):
+def _small_limits(settings, time_machine):
+    time_machine.move_to("2026-11-30 10:20:00Z", tick=False)
     settings.UPLOAD_MIB_AN_HOUR = [3, 6]
 
 

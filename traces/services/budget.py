@@ -93,9 +93,12 @@ def next_day_at(now: datetime) -> datetime:
 
 def standing(day: date, namespace: Namespace | None, cap: Cap) -> Standing:
     """Return what a day has cost the site (None) or a namespace."""
-    row = SummaryBudget.objects.filter(day=day, namespace=namespace).first()
-    if row is None:
-        return Standing(Amount(0, 0), Amount(0, 0), cap)
+    return standing_of(SummaryBudget.objects.filter(day=day, namespace=namespace).first(), cap)
+
+
+def standing_of(row: SummaryBudget | None, cap: Cap) -> Standing:
+    """Return what a day's row says; a day without one has cost nothing."""
+    row = row or SummaryBudget()
     return Standing(
         Amount(row.spent_tokens, row.spent_micros),
         Amount(row.reserved_tokens, row.reserved_micros),
