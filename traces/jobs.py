@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 from django.conf import settings
@@ -59,7 +60,8 @@ def summarize_traces(progress: Progress) -> dict[str, Any]:
     limit = run.options.get("max_tokens")
     reason = Reason(SummaryTrigger.RUN, run.asked_by, run)
     if progress.cursor is None:
-        progress.expect(refreshes.preview(progress.scope).traces)
+        with suppress(refreshes.RefreshRefused):  # Then nobody knows how many there are.
+            progress.expect(refreshes.preview(progress.scope).traces)
     last = progress.cursor or 0
     while keys := refreshes.due_in_scope(progress.scope, last, SWEPT_AT_ONCE):
         for group in _groups(keys):

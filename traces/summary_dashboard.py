@@ -27,6 +27,7 @@ from traces.due import Site, Verdict
 from traces.models import (
     SummaryBudget,
     SummaryError,
+    SummaryGate,
     SummaryLog,
     SummaryOutcome,
     SummarySettings,
@@ -336,11 +337,16 @@ def _series(days: dict[date, SummaryBudget], today: date) -> list[tuple[date, in
 
 def _read_failures() -> list[Failures]:
     newest = refreshes.failed_lately().order_by("-started_at").values("pk")[:FAILURES_READ]
-    gave_up = Q(trace__summary_state=SummaryState.FAILED)
+    last = refreshes.gave_up().values("pk")
+    ended = Q(
+        pk__in=last,
+        trace__summary_gate=SummaryGate.OPEN,
+        trace__summary_state=SummaryState.FAILED,
+    )
     rows = (
         SummaryLog.objects.filter(pk__in=newest)
         .values("error")
-        .annotate(attempts=Count("pk"), traces=Count("trace", distinct=True, filter=gave_up))
+        .annotate(attempts=Count("pk"), traces=Count("pk", filter=ended))
         .order_by("-attempts", "error")
     )
     return [Failures(SummaryError(r["error"]), r["attempts"], r["traces"]) for r in rows]

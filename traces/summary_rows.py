@@ -15,6 +15,7 @@ from traces.models import SummaryError, SummaryState, Trace
 from traces.querysets import TraceQuerySet
 from traces.summary_dashboard import LISTED
 from traces.summary_effect import Effect, effect_of
+from traces.summary_state import IS_FAILED, IS_WAITING
 
 # A page of hostile titles still fits into 50,000 bytes.
 ROWS_SHOWN: Final = 15
@@ -24,8 +25,8 @@ TEXT_LENGTH: Final = 200
 POLL_SECONDS: Final = (2, 10)
 SOON: Final = timedelta(minutes=1)
 _BY_STATE: Final = {
-    Verdict.WAITING_FOR_BUDGET: SummaryState.WAITING,
-    Verdict.FAILED: SummaryState.FAILED,
+    Verdict.WAITING_FOR_BUDGET: IS_WAITING,
+    Verdict.FAILED: IS_FAILED,
 }
 ASKED_FOR: Final = "Asked for"
 
@@ -137,7 +138,7 @@ def _listed(shown: Verdict, after: tuple[Any, ...]) -> TraceQuerySet:
     if shown == Verdict.DUE:
         return Trace.objects.summary_due(after or None)
     if shown in _BY_STATE:
-        rows = Trace.objects.filter(summary_state=_BY_STATE[shown])
+        rows = Trace.objects.filter(_BY_STATE[shown])
     else:
         rows = Trace.objects.filter(summary_gate=shown.value)
     return rows.newest_first(after[0] if after else None)

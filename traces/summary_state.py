@@ -101,8 +101,9 @@ GATE: Final = Case(
 )
 IS_TIMED: Final = Q(summary_gate=SummaryGate.OPEN, summary_due_at__isnull=False)
 """The rows that the sweep looks through: its index holds no others."""
-IS_WAITING: Final = Q(summary_state=SummaryState.WAITING)
-IS_FAILED: Final = Q(summary_state=SummaryState.FAILED)
+# Of those that nothing forbids: a switch goes before what the work came to.
+IS_WAITING: Final = Q(summary_gate=SummaryGate.OPEN, summary_state=SummaryState.WAITING)
+IS_FAILED: Final = Q(summary_gate=SummaryGate.OPEN, summary_state=SummaryState.FAILED)
 IS_OFF: Final = Q(
     summary_gate__in=[
         SummaryGate.EXCLUDED,

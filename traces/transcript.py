@@ -16,6 +16,8 @@ from traces.redaction import redact_text
 MAX_BYTES: Final = 24_000
 """All of a transcript, in UTF-8: so many tokens at most, whatever the alphabet."""
 MAX_MESSAGE_CHARS: Final = 1_400
+LOOKED_PAST: Final = 600
+"""Read beyond the cut and redacted before it: half a secret looks like none."""
 FIRST: Final = 20
 LAST: Final = 40
 LEFT_OUT: Final = "[… part of the session is left out …]"
@@ -35,9 +37,9 @@ def read_transcript(trace: Trace, *, max_bytes: int = MAX_BYTES) -> Transcript:
     Reads at most 60 messages however long the trace is, by two ranges of an index. What is stored
     was redacted by the rules of its day; here it goes through today's.
     """
-    said = Message.objects.live(trace).of_kinds(CONVERSATION).exclude(text=None).exclude(text="")
-    first = _read(said.order_by("position", "pk")[:FIRST])
-    last = _read(said.order_by("-position", "-pk")[:LAST])[::-1]
+    spoken = Message.objects.live(trace).of_kinds(CONVERSATION).exclude(text=None).exclude(text="")
+    first = _read(spoken.order_by("position", "pk")[:FIRST])
+    last = _read(spoken.order_by("-position", "-pk")[:LAST])[::-1]
     is_all = len(last) < LAST
     known = {pk for pk, _role, _text in first}
     redactions = 0
@@ -45,12 +47,13 @@ def read_transcript(trace: Trace, *, max_bytes: int = MAX_BYTES) -> Transcript:
     for _pk, role, text in [*first, *(row for row in last if row[0] not in known)]:
         clean, found = redact_text(text, "summary")
         redactions += sum(hit.times for hit in found)
-        lines.append(f"{'Person' if role == 'user' else 'Agent'}: {clean.strip()}")
+        said = clean[:MAX_MESSAGE_CHARS].strip()
+        lines.append(f"{'Person' if role == 'user' else 'Agent'}: {said}")
     return Transcript(_bounded(lines, len(first), max_bytes, is_all=is_all), redactions)
 
 
 def _read(rows: QuerySet[Message]) -> list[tuple[int, str, str]]:
-    start = Left("text", MAX_MESSAGE_CHARS)
+    start = Left("text", MAX_MESSAGE_CHARS + LOOKED_PAST)
     return list(rows.annotate(start=start).values_list("pk", "role", "start"))
 
 

@@ -363,3 +363,77 @@ def test_what_grew_a_little_while_the_model_wrote_is_looked_at_when_quiet(model,
     trace.refresh_from_db()
     wait = trace.summary_due_at - timezone.now()
     assert timedelta(minutes=9) < wait < timedelta(minutes=10)
+
+
+def test_what_is_switched_off_again_and_again_has_not_failed(model, uploader):
+    trace = shared(uploader)
+    for _ in range(4):
+        claimed = summaries.claim(trace.pk, UPLOAD, summaries.read_site())
+        Trace.objects.update(exclude_from_ai=True)
+        assert summaries.perform([claimed])[0].outcome == SummaryOutcome.DISCARDED
+        Trace.objects.update(exclude_from_ai=False)
+
+    assert write(trace) == SummaryOutcome.STORED
+    assert SummaryLog.objects.latest("pk").attempt == 1
+
+
+def test_a_trace_that_cannot_be_read_leaves_its_group_alone(model, uploader, monkeypatch):
+    bad, good = shared(uploader, "s1"), shared(uploader, "s2")
+    read = summaries.read_transcript
+
+    def breaks(trace, **told):
+        if trace.pk == bad.pk:
+            raise ZeroDivisionError
+        return read(trace, **told)
+
+    monkeypatch.setattr(summaries, "read_transcript", breaks)
+    claims = [summaries.claim(t.pk, UPLOAD, summaries.read_site()) for t in (bad, good)]
+
+    ended = {one.outcome for one in summaries.perform(claims)}
+
+    assert ended == {SummaryOutcome.FAILED, SummaryOutcome.STORED}
+    good.refresh_from_db()
+    bad.refresh_from_db()
+    assert good.ai_title
+    assert (bad.summary_state, bad.summary_token) == (SummaryState.RETRYING, None)
+    assert SummaryLog.objects.get(trace=bad).error == SummaryError.UNEXPECTED
+
+
+def test_a_result_that_cannot_be_kept_leaves_the_others_kept(model, uploader, monkeypatch):
+    bad, good = shared(uploader, "s1"), shared(uploader, "s2")
+    store = summaries._store
+
+    def breaks(trace, claimed, answer):
+        if trace.pk == bad.pk:
+            raise ZeroDivisionError
+        store(trace, claimed, answer)
+
+    monkeypatch.setattr(summaries, "_store", breaks)
+    claims = [summaries.claim(t.pk, UPLOAD, summaries.read_site()) for t in (bad, good)]
+
+    with pytest.raises(ZeroDivisionError):
+        summaries.perform(claims)
+
+    good.refresh_from_db()
+    assert good.ai_title
+    log = SummaryLog.objects.get(trace=bad)
+    assert log.outcome == SummaryOutcome.RUNNING, "charged when its lease ends"
+
+
+def test_what_grew_while_it_was_found_empty_is_looked_at_again(model, uploader):
+    from tests.factories.traces import called
+
+    trace = uploader.share("s1", [called(n) for n in range(1, 9)])
+    claimed = summaries.claim(trace.pk, UPLOAD, summaries.read_site())
+    uploader.post("s1", [said(n) for n in range(9, 14)])
+
+    assert summaries.perform([claimed])[0].outcome == SummaryOutcome.STORED
+    Trace.objects.update(summary_message_count=0, ai_title="", summary_generated_at=None)
+    trace.messages.update(text="")
+    again = summaries.claim(trace.pk, Reason(SummaryTrigger.STAFF), summaries.read_site())
+    Trace.objects.filter(pk=trace.pk).update(summary_due_at=None)
+    uploader.post("s1", [called(n) for n in range(14, 18)])
+
+    assert summaries.perform([again])[0].outcome == SummaryOutcome.SKIPPED
+    trace.refresh_from_db()
+    assert trace.summary_due_at > timezone.now()

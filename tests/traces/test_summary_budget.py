@@ -462,3 +462,71 @@ def test_attempts_are_kept_for_their_time_and_their_costs_for_good(model, upload
 
     assert SummaryLog.objects.get() != old
     assert SummaryBudget.objects.get(namespace=None).spent_tokens == spent
+
+
+def test_what_failed_and_was_switched_off_is_not_tried_again(model, uploader, ada):
+    kept, off = uploader.share("s1", session(6)), uploader.share("s2", session(6))
+    model.script = lambda _n: "refusal"
+    sweep()
+    Trace.objects.filter(pk=off.pk).update(visibility="private")
+
+    assert refreshes.retry_failed(actor=ada, error=SummaryError.REFUSED) == 1
+
+    assert Trace.objects.get(pk=kept.pk).summary_state == SummaryState.QUEUED
+    assert Trace.objects.get(pk=off.pk).summary_state == SummaryState.FAILED
+
+
+def test_a_trace_is_tried_again_by_the_error_it_gave_up_on(model, uploader, ada):
+    uploader.share("s1", session(6))
+    model.script = lambda n: "error" if n < 2 else "bad_request"
+    for _ in range(3):
+        sweep()
+        Trace.objects.exclude(summary_due_at=None).update(
+            summary_due_at=timezone.now() - timedelta(seconds=1)
+        )
+    assert states() == [SummaryState.FAILED]
+
+    assert refreshes.failed_lately(SummaryError.SERVER_ERROR).count() == 2
+    assert refreshes.retry_failed(actor=ada, error=SummaryError.SERVER_ERROR) == 0
+    assert refreshes.retry_failed(actor=ada, error=SummaryError.BAD_REQUEST) == 1
+
+
+def test_what_staff_ask_for_takes_nothing_of_the_authors(model, uploader, alice, ada):
+    trace = uploader.share("s1", session(6))
+
+    assert ask(trace, ada, SummaryTrigger.STAFF) == Verdict.DUE
+    assert ask(trace, alice) == Verdict.DUE
+
+
+def test_a_pause_that_is_over_is_none_to_end(model, ada):
+    SummarySettings.objects.create(id=1, circuit_until=timezone.now() - timedelta(seconds=1))
+
+    assert not summary_switches.close_circuit(actor=ada)
+
+
+def test_whose_call_opened_the_circuit_goes_on_with_it(model, uploader, ada):
+    uploader.share("s1", session(6))
+    model.script = lambda _n: "quota"
+    sweep()
+    model.script = lambda _n: ""
+    OrmQ.objects.all().delete()
+
+    assert summary_switches.close_circuit(actor=ada)
+
+    assert OrmQ.objects.count() == 1
+    sweep()
+    assert Trace.objects.get().ai_title
+
+
+def test_counting_that_takes_too_long_is_refused_in_words(model, uploader, ada, monkeypatch):
+    from django.db import OperationalError
+
+    def slow(*_args, **_told):
+        raise OperationalError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(refreshes, "bounded", slow)
+    with pytest.raises(refreshes.RefreshRefused, match="takes too long"):
+        refreshes.preview("all")
+    uploader.share("s1", session(6))
+    done = run("all", ada)
+    assert (done.total, done.result["stored"]) == (None, 1)

@@ -233,3 +233,15 @@ def test_a_session_without_a_word_is_skipped_and_not_asked_about_again(model, up
     assert model.calls == 0
     trace.refresh_from_db()
     assert (trace.summary_message_count, trace.summary_generated_at) == (8, None)
+
+
+def test_a_secret_across_the_cut_is_not_sent_by_halves(model, uploader):
+    from traces.transcript import MAX_MESSAGE_CHARS
+
+    trace = uploader.share("s1", session(6))
+    text = "w" * (MAX_MESSAGE_CHARS - 20) + " " + SECRET + " and more"
+    trace.messages.filter(kind="user").update(text=text)
+
+    sweep()
+
+    assert SECRET[:12] not in json.dumps(model.received)

@@ -18,10 +18,10 @@ class Migration(migrations.Migration):
         ),
         AddIndexConcurrently(
             model_name='trace',
-            index=models.Index(condition=models.Q(('summary_state', 'waiting')), fields=['id'], name='trace_summary_waiting'),
+            index=models.Index(condition=models.Q(('summary_gate', 'open'), ('summary_state', 'waiting')), fields=['id'], name='trace_summary_waiting'),
         ),
         AddIndexConcurrently(
             model_name='trace',
-            index=models.Index(condition=models.Q(('summary_state', 'failed')), fields=['id'], name='trace_summary_failed'),
+            index=models.Index(condition=models.Q(('summary_gate', 'open'), ('summary_state', 'failed')), fields=['id'], name='trace_summary_failed'),
         ),
     ]

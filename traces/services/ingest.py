@@ -140,7 +140,8 @@ def _write(
     wanted = [message for message in messages if not _is_known(message, known)]
     if trace.message_count + sum(m.external_id not in known for m in wanted) > MAX_MESSAGES:
         raise TraceTooLarge(f"A trace holds at most {MAX_MESSAGES:,} messages.", field="messages")
-    _charge(actor, wanted)
+    if wanted:
+        _charge(actor, wanted)
     told: dict[str, Any] = {
         "trace": trace.pk,
         "generation": trace.generation,

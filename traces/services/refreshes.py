@@ -7,21 +7,31 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import BooleanField, Case, Count, Q, QuerySet, Sum, Value, When
+from django.db import OperationalError, transaction
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    Exists,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Least, Now
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from accounts import audit
 from accounts.models import Namespace, User
 from config.errors import DomainError
 from config.text import has_unstorable
+from jobs.bounded import bounded
 from jobs.models import Trigger
-from jobs.schedules import AI_CLUSTER, SCHEDULED_TASK
 from jobs.services import Started, start_run
 from traces import summarizer
-from traces.due import IS_STALE, Site, Verdict
+from traces.due import FIRST_MESSAGES, IS_STALE, Site, Verdict
 from traces.models import (
     SummaryGate,
     SummaryLog,
@@ -33,9 +43,9 @@ from traces.models import (
 from traces.prices import find_price
 from traces.services import summaries
 from traces.services.summaries import Reason, read_site
+from traces.summary_state import IS_FAILED
 from traces.transcript import MAX_BYTES
 
-SWEEP_JOB: Final = "summarize_due"
 RUN_JOB: Final = "summarize_traces"
 STALE: Final = "stale"
 ALL: Final = "all"
@@ -45,6 +55,7 @@ ASKED_EVERY: Final = timedelta(minutes=10)
 FAILED_SINCE: Final = timedelta(hours=24)
 RETRIED_AT_ONCE: Final = 1_000
 MOST_TOKENS: Final = 10**12
+PREVIEW_SECONDS: Final = 10
 # What the answers of small models come to; an estimate, never a bound.
 BYTES_PER_TOKEN: Final = 4
 EXPECTED_OVERHEAD: Final = 420
@@ -91,7 +102,9 @@ def ask(*, trace: Trace, actor: User, trigger: SummaryTrigger) -> Verdict:
         raise RefreshRefused(WHY[verdict])
     if trigger == SummaryTrigger.AUTHOR:
         _refuse_too_soon(locked)
-    _queue(Trace.objects.filter(pk=locked.pk), summary_asked_at=Now())
+    # Ten minutes are the author's own; who asks for staff takes none of them.
+    asked = {"summary_asked_at": Now()} if trigger == SummaryTrigger.AUTHOR else {}
+    _queue(Trace.objects.filter(pk=locked.pk), **asked)
     summaries.wake(locked.pk, Reason(trigger, actor))
     audit.record(actor=actor, verb="trace.summarize", thing=locked)
     return verdict
@@ -118,14 +131,16 @@ WHY: Final = {
     Verdict.SITE_OFF: "Summaries are off for the whole site.",
     Verdict.NO_MODEL: "No model is configured here, so there are no summaries.",
     Verdict.UNPRICED: "No price is known for the configured model, so it is not used.",
-    Verdict.TOO_SHORT: "It has fewer than 4 messages; there is nothing to summarise yet.",
+    Verdict.TOO_SHORT: (
+        f"It has fewer than {FIRST_MESSAGES} messages; there is nothing to summarise yet."
+    ),
     Verdict.FRESH: "Nothing new since the last summary.",
     Verdict.RUNNING: "A summary is being written.",
     Verdict.FAILED: "The last attempts failed; ask for it again.",
     Verdict.PAUSED: "The model's server refused the last call; it is asked again in some minutes.",
     Verdict.RETRYING: "The last attempt failed; the next one follows in some minutes.",
     Verdict.WAITING_FOR_BUDGET: "Today's budget is used; it goes on after 00:00 UTC.",
-    Verdict.SETTLING: "A few new messages; it is due when nothing has changed for ten minutes.",
+    Verdict.SETTLING: "A few new messages; it is due when nothing has changed for a while.",
     Verdict.DUE: "A summary is due.",
 }
 """What each verdict says to people."""
@@ -148,23 +163,29 @@ def failed_lately(error: str = "") -> QuerySet[SummaryLog]:
     return rows.filter(error=error) if error else rows
 
 
+def gave_up(error: str = "") -> QuerySet[SummaryLog]:
+    """Return of those the last attempts at their traces: what each gave up on, once a trace."""
+    later = SummaryLog.objects.filter(trace=OuterRef("trace"), pk__gt=OuterRef("pk"))
+    return failed_lately(error).filter(~Exists(later))
+
+
 @transaction.atomic
 def retry_failed(*, actor: User, error: str) -> int:
     """Queue the traces that gave up on this class of error in the last day; return how many.
 
     At most a thousand at once; asked again it takes the next.
     """
-    traces = failed_lately(error).filter(trace__summary_state=SummaryState.FAILED)
-    keys = list(traces.values_list("trace", flat=True).distinct()[:RETRIED_AT_ONCE])
-    gave_up = Trace.objects.filter(pk__in=keys, summary_state=SummaryState.FAILED)
-    queued = _queue(gave_up)
+    rows = Trace.objects.filter(IS_FAILED, pk__in=gave_up(error).values("trace"))
+    locked = rows.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    keys = list(locked.values_list("pk", flat=True)[:RETRIED_AT_ONCE])
+    queued = _queue(Trace.objects.filter(pk__in=keys))
     if queued:
-        async_task(SCHEDULED_TASK, SWEEP_JOB, cluster=AI_CLUSTER)
+        summaries.wake_sweep()
         audit.record_named(
             actor=actor,
             verb="summaries.retry",
             kind="job",
-            name=SWEEP_JOB,
+            name=summaries.SWEEP_JOB,
             after={"error": error, "traces": queued},
         )
     return queued
@@ -215,7 +236,10 @@ def due_in_scope(scope: str, after: int, limit: int) -> list[int]:
 
 
 def preview(scope: str) -> Preview:
-    """Count what a refresh of this scope would do. Raises `ScopeUnknown`."""
+    """Count what a refresh of this scope would do, in one pass over its traces.
+
+    Raises `ScopeUnknown`, and `RefreshRefused` where that takes longer than somebody waits.
+    """
     condition = read_scope(scope)
     is_meant = (
         Case(When(condition, then=Value(True)), default=Value(False))
@@ -232,9 +256,16 @@ def preview(scope: str) -> Preview:
         .values_list("summary_verdict", "is_meant")
         .annotate(n=Count("pk"), bytes=Sum(Least("conversation_bytes", MAX_BYTES)))
     )
+    try:
+        with bounded(statement_seconds=PREVIEW_SECONDS):
+            counted = list(rows)
+    except OperationalError as error:
+        raise RefreshRefused(
+            "Counting the traces takes too long just now; try again, or take one namespace."
+        ) from error
     traces = size = 0
     others: dict[str, int] = {}
-    for verdict, meant, count, read in rows:
+    for verdict, meant, count, read in counted:
         if verdict == Verdict.DUE and meant:
             traces, size = traces + count, size + int(read or 0)
         else:

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Case, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -24,7 +24,7 @@ from django_q.tasks import async_task
 
 from accounts.models import Namespace, User
 from jobs.models import JobRun
-from jobs.schedules import AI_CLUSTER
+from jobs.schedules import AI_CLUSTER, SCHEDULED_TASK
 from traces import due, summarizer
 from traces.due import Site, Verdict
 from traces.models import (
@@ -45,6 +45,7 @@ from traces.transcript import MAX_BYTES, Transcript, read_transcript
 
 logger = logging.getLogger(__name__)
 
+SWEEP_JOB: Final = "summarize_due"
 SUMMARIZE_TASK: Final = "traces.tasks.summarize_trace"
 LEASE: Final = timedelta(seconds=settings.SUMMARY_LEASE_SECONDS)
 CIRCUIT_OPEN: Final = timedelta(minutes=15)
@@ -148,6 +149,11 @@ def wake(trace_id: int, reason: Reason) -> None:
     )
 
 
+def wake_sweep() -> None:
+    """Have the sweep look now at what became due, instead of within minutes."""
+    async_task(SCHEDULED_TASK, SWEEP_JOB, cluster=AI_CLUSTER)
+
+
 # --- Claiming -------------------------------------------------------------------------------------
 
 
@@ -194,7 +200,10 @@ def _set_timer(trace: Trace, verdict: str) -> None:
     if verdict in {Verdict.TOO_SHORT, Verdict.FRESH, Verdict.FAILED} or (
         verdict == Verdict.SETTLING and new < due.FIRST_MESSAGES
     ):
-        _mine(trace).update(summary_due_at=None)
+        # Whatever was begun or asked for has nothing left to do.
+        is_over = trace.summary_state != SummaryState.FAILED
+        state = SummaryState.IDLE if is_over else trace.summary_state
+        _mine(trace).update(summary_due_at=None, summary_state=state)
     elif verdict == Verdict.SETTLING:
         _mine(trace).update(summary_due_at=due.quiet_at())
 
@@ -205,13 +214,41 @@ def _set_timer(trace: Trace, verdict: str) -> None:
 def perform(claims: Sequence[Claim]) -> list[Ended]:
     """Write the summaries of these claims, their calls side by side; return what became of each.
 
-    Whatever happens leaves a log row. Not inside a transaction: it waits for the model.
+    Whatever happens to one leaves the others alone: what breaks while it is recorded is raised
+    once they are, and its log row is settled as lost. Not inside a transaction: it waits.
     """
-    prepared = [_prepare(claimed) for claimed in claims]
+    prepared = [_prepare_or_fail(claimed) for claimed in claims]
     sent = [one for one in prepared if isinstance(one, _Sent)]
     results = summarizer.ask_all([one.request for one in sent]) if sent else []
-    unsent = [one for one in prepared if isinstance(one, Ended)]
-    return unsent + [_record(one, result) for one, result in zip(sent, results, strict=True)]
+    ended = [one for one in prepared if isinstance(one, Ended)]
+    broken: Exception | None = None
+    for one, result in zip(sent, results, strict=True):
+        try:
+            ended.append(_record(one, result))
+        except Exception as error:  # noqa: BLE001 - The others' answers are paid for, too.
+            broken = broken or error
+    if broken is not None:
+        raise broken
+    return ended
+
+
+def _prepare_or_fail(claimed: Claim) -> _Sent | Ended:
+    try:
+        return _prepare(claimed)
+    except DatabaseError:
+        raise
+    except Exception:
+        logger.exception("the summary of trace %s could not be prepared", claimed.trace.pk)
+        return _fail(claimed)
+
+
+@transaction.atomic
+def _fail(claimed: Claim) -> Ended:
+    """Keep the record of an attempt that broke before anything was reserved."""
+    trace = _still_mine(claimed)
+    if trace is not None:
+        _retry(trace, claimed, Failure(SummaryError.UNEXPECTED, 0, was_sent=False))
+    return _note(claimed, SummaryOutcome.FAILED, SummaryError.UNEXPECTED)
 
 
 def _prepare(claimed: Claim) -> _Sent | Ended:
@@ -233,7 +270,7 @@ def _reserve(claimed: Claim, transcript: Transcript, request: Request) -> _Sent 
     if trace is None:
         return _note(claimed, SummaryOutcome.DISCARDED, SummaryError.TAKEN_OVER)
     if not _is_allowed(trace):
-        _release(trace, summary_state=SummaryState.IDLE)
+        _take_back(trace, claimed)
         return _note(claimed, SummaryOutcome.DISCARDED, SummaryError.SWITCHED_OFF)
     if not transcript.text:
         # Looked at, and there is nothing to read: it counts as covered, so that it is not due.
@@ -242,12 +279,12 @@ def _reserve(claimed: Claim, transcript: Transcript, request: Request) -> _Sent 
             summary_state=SummaryState.IDLE,
             summary_attempts=0,
             summary_message_count=claimed.trace.message_count,
-            summary_due_at=None,
+            summary_due_at=_next_look(claimed.trace.message_count),
         )
         return _note(claimed, SummaryOutcome.SKIPPED, SummaryError.NO_TEXT)
     price = find_price(settings.SUMMARY_MODEL)
     if price is None:
-        _release(trace, summary_state=SummaryState.IDLE)
+        _take_back(trace, claimed)
         return _note(claimed, SummaryOutcome.FAILED, SummaryError.UNPRICED)
     amount, day = _amount(request, price), budget.today()
     if not budget.reserve(amount, trace.namespace, day):
@@ -304,6 +341,20 @@ def _release(trace: Trace, **told: Any) -> None:
     _mine(trace).update(**{"summary_token": None, "summary_due_at": Now()} | told)
 
 
+def _take_back(trace: Trace, claimed: Claim) -> None:
+    """Undo a claim: what somebody switched off is no failure of the trace."""
+    _release(trace, summary_state=SummaryState.IDLE, summary_attempts=claimed.attempt - 1)
+
+
+def _next_look(covered: int) -> Case:
+    """Return when the sweep looks again at a trace of which so many messages are dealt with."""
+    return Case(
+        When(message_count__gte=covered + due.STEP_MESSAGES, then=Now()),
+        When(message_count__gt=covered, then=Now() + due.quiet_for()),
+        default=Value(None),
+    )
+
+
 def _log(claimed: Claim, namespace: Namespace, **told: Any) -> SummaryLog:
     trace, reason = claimed.trace, claimed.reason
     return SummaryLog(
@@ -347,7 +398,7 @@ def _record(sent: _Sent, result: Answer | Failure) -> Ended:
         outcome, error = SummaryOutcome.DISCARDED, SummaryError.TAKEN_OVER
     elif not _is_allowed(trace):
         outcome, error = SummaryOutcome.DISCARDED, SummaryError.SWITCHED_OFF
-        _release(trace, summary_state=SummaryState.IDLE)
+        _take_back(trace, claimed)
     elif isinstance(result, Answer):
         _store(trace, claimed, result)
     else:
@@ -369,11 +420,7 @@ def _store(trace: Trace, claimed: Claim, answer: Answer) -> None:
         summary_prompt_version=summarizer.PROMPT_VERSION,
         summary_state=SummaryState.IDLE,
         summary_attempts=0,
-        summary_due_at=Case(
-            When(message_count__gte=covered + due.STEP_MESSAGES, then=Now()),
-            When(message_count__gt=covered, then=Now() + due.quiet_for()),
-            default=Value(None),
-        ),
+        summary_due_at=_next_look(covered),
         updated_at=Now(),
     )
     if left >= due.STEP_MESSAGES:

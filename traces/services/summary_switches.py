@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Namespace, User
@@ -18,10 +19,13 @@ from config.text import clean_line
 from traces.models import SummaryBudget, SummarySettings, SummaryState, Trace
 from traces.services import budget
 from traces.services.budget import Cap
+from traces.services.summaries import CIRCUIT_OPEN, OPENS_CIRCUIT, wake_sweep
+from traces.summary_state import IS_TIMED, IS_WAITING
 
 SETTING: Final = "setting"
 NAME: Final = "AI summaries"
 REASON_LENGTH: Final = 300
+BATCH: Final = 500
 MOST: Final = 10**12
 """No cap above this: a million dollars, or more tokens than a day has."""
 
@@ -56,12 +60,19 @@ def switch_site(*, actor: User, on: bool, reason: str) -> bool:
     return True
 
 
-@transaction.atomic
 def set_site_caps(*, actor: User, cap: Cap, reason: str) -> bool:
-    """Set what a day may cost the site; False when it is so already.
+    """Set what a day may cost the site; False when it is so already. What waits goes on.
 
     Raises `CapRefused`, `ReasonMissing`.
     """
+    changed = _change_site_caps(actor, cap, reason)
+    if changed:
+        _release_waiting()
+    return changed
+
+
+@transaction.atomic
+def _change_site_caps(actor: User, cap: Cap, reason: str) -> bool:
     reason = _reason(reason)
     _refuse_unusable(cap)
     if None in cap:
@@ -74,7 +85,6 @@ def set_site_caps(*, actor: User, cap: Cap, reason: str) -> bool:
     SummarySettings.objects.filter(pk=told.pk).update(
         daily_token_cap=cap.tokens, daily_micro_cap=cap.micros
     )
-    _release_waiting()
     _note(actor, "summaries.cap", before.told(), after.told(), reason)
     return True
 
@@ -83,10 +93,16 @@ def set_site_caps(*, actor: User, cap: Cap, reason: str) -> bool:
 def close_circuit(*, actor: User) -> bool:
     """Try again at once after an error that paused everything; False when nothing is paused."""
     told = _locked_settings()
-    if told.circuit_until is None:
+    if told.circuit_until is None or told.circuit_until <= timezone.now():
         return False
     before = {"paused_for": told.circuit_reason}
     SummarySettings.objects.filter(pk=told.pk).update(circuit_until=None, circuit_reason="")
+    # Those whose call opened it wait as long as it would have.
+    ahead = Trace.objects.filter(IS_TIMED, summary_due_at__range=(Now(), Now() + CIRCUIT_OPEN))
+    opened = ahead.filter(summary_state=SummaryState.RETRYING).with_last_error()
+    keys = list(opened.filter(last_error__in=OPENS_CIRCUIT).values_list("pk", flat=True)[:BATCH])
+    Trace.objects.filter(pk__in=keys).update(summary_due_at=Now())
+    wake_sweep()
     _note(actor, "summaries.resume", before, {}, "")
     return True
 
@@ -114,12 +130,19 @@ def switch_namespace(*, actor: User, namespace: Namespace, off: bool, reason: st
     return True
 
 
-@transaction.atomic
 def set_namespace_caps(*, actor: User, namespace: Namespace, cap: Cap, reason: str) -> bool:
     """Set what a day may cost a namespace; None is as much as the site has. False when it is so.
 
-    Raises `CapRefused`, `ReasonMissing`.
+    What waits goes on. Raises `CapRefused`, `ReasonMissing`.
     """
+    changed = _change_namespace_caps(actor, namespace, cap, reason)
+    if changed:
+        _release_waiting(namespace=namespace)
+    return changed
+
+
+@transaction.atomic
+def _change_namespace_caps(actor: User, namespace: Namespace, cap: Cap, reason: str) -> bool:
     reason = _reason(reason)
     _refuse_unusable(cap)
     locked = Namespace.objects.select_for_update(no_key=True).get(pk=namespace.pk)
@@ -129,7 +152,6 @@ def set_namespace_caps(*, actor: User, namespace: Namespace, cap: Cap, reason: s
         return False
     locked.ai_summary_token_cap, locked.ai_summary_micro_cap = cap
     locked.save(update_fields=["ai_summary_token_cap", "ai_summary_micro_cap"])
-    _release_waiting(namespace=locked)
     audit.record(
         actor=actor,
         verb="namespace.summary_cap",
@@ -177,9 +199,21 @@ def _hold_budget() -> None:
 
 
 def _release_waiting(**which: Any) -> None:
-    """Let traces that wait for budget be looked at again; who still has none waits anew."""
-    waiting = Trace.objects.filter(summary_state=SummaryState.WAITING, **which)
-    waiting.update(summary_due_at=Now())
+    """Let traces that wait for budget be looked at again; who still has none waits anew.
+
+    After the change and in batches: who reserves meanwhile locks a trace before the budget.
+    """
+    last = 0
+    while True:
+        with transaction.atomic():
+            waiting = Trace.objects.filter(IS_WAITING, pk__gt=last, **which).order_by("pk")
+            locked = waiting.select_for_update(no_key=True, of=("self",))
+            keys = list(locked.values_list("pk", flat=True)[:BATCH])
+            Trace.objects.filter(pk__in=keys).update(summary_due_at=Now())
+        if not keys:
+            break
+        last = keys[-1]
+    wake_sweep()
 
 
 def _refuse_unusable(cap: Cap) -> None:
