@@ -182,7 +182,13 @@ class DerivedRows:
             f" AND NOT EXISTS (SELECT 1 FROM expected e WHERE {same_key}))"
             f" INSERT INTO {table} AS t ({named}) SELECT {named} FROM expected"
             f" ON CONFLICT ({', '.join(identity)}) DO UPDATE SET "
-            + ", ".join(f"{c} = excluded.{c}" for c in others)
+            # What is equal stays the stored value: a long one is not written again beside the row,
+            # nor its index.
+            + ", ".join(
+                f"{c} = CASE WHEN t.{c} IS DISTINCT FROM excluded.{c}"
+                f" THEN excluded.{c} ELSE t.{c} END"
+                for c in others
+            )
             + f" WHERE ({', '.join(f't.{c}' for c in others)}) IS DISTINCT FROM"
             f" ({', '.join(f'excluded.{c}' for c in others)})"
         )

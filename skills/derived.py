@@ -287,11 +287,12 @@ README_EMBEDDED: Final = 1_000
 
 
 def latest_readme(length: int) -> Left:
-    """Return the beginning of the latest version's readme; "" without one."""
-    latest = SkillVersion._base_manager.filter(
-        tag_rows__name="latest", tag_rows__skill=OuterRef("pk")
-    )
-    return Left(Coalesce(Subquery(latest.values("readme")[:1]), Value("")), length)
+    """Return the beginning of the latest version's readme; "" without one.
+
+    A tag that moves and a version that is withdrawn change `latest_version_summary`, too, and with
+    it the skill, whose search row follows.
+    """
+    return Left(Coalesce(_latest(F("readme")), Value("")), length)
 
 
 def embedded_text() -> Concat:

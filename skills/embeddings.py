@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import math
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
+
+logger = logging.getLogger(__name__)
 
 MODEL: Final = "all-MiniLM-L6-v2"
 DIMENSIONS: Final = 384
@@ -37,7 +41,7 @@ def are_on() -> bool:
 
 
 def embed(texts: Sequence[str]) -> list[Floats]:
-    """Return the direction of each text, of length 1, in their order."""
+    """Return the direction of each text, of length 1, in their order. Raises `ModelMissing`."""
     model = _load()
     return [model.embed(text) for text in texts]
 
@@ -48,12 +52,36 @@ def embed_query(text: str) -> Floats:
     return _load().embed(text)
 
 
-@cache
+class ModelMissing(RuntimeError):
+    """The model cannot be used in this process: its package is missing or broken."""
+
+
+_loading = Lock()
+
+
 def _load() -> _Model:
+    """Return the model, read once a process; raise `ModelMissing`, and log why once."""
+    with _loading:  # Threads share one; two would be 400 MB.
+        found = _read_model()
+    if found is None:
+        raise ModelMissing(f"Install {_PACKAGE}, or set EMBEDDINGS=off.")
+    return found
+
+
+@cache
+def _read_model() -> _Model | None:
+    try:
+        return _Model(_folder())
+    except Exception:
+        logger.exception("search goes on without meaning")
+        return None
+
+
+def _folder() -> Path:
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError(f"The weights are missing: install {_PACKAGE}, or set EMBEDDINGS=off.")
-    return _Model(Path(next(iter(spec.submodule_search_locations))) / "model")
+        raise ModuleNotFoundError(_PACKAGE)
+    return Path(next(iter(spec.submodule_search_locations))) / "model"
 
 
 class _Model:

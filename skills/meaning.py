@@ -67,18 +67,16 @@ def mark_next(after: int) -> tuple[int, int] | None:
     return keys[-1], len(keys)
 
 
-def nearest(text: str, among: QuerySet[SkillSearch] | None = None) -> list[int]:
+def nearest(text: str, among: QuerySet[SkillSearch]) -> list[int]:
     """Return the skills whose texts mean most nearly the same, the nearest first.
 
     One statement and the setting of its walk. `among` narrows while the index is walked, so that
-    it does not empty the result.
+    what is hidden takes no place. Raises `embeddings.ModelMissing`.
     """
     vector = embeddings.embed_query(text)
-    meant = SkillEmbedding.objects.filter(model=embeddings.MODEL)
-    if among is not None:
-        meant = meant.filter(skill__in=among.values("skill"))
     rows = (
-        meant.annotate(distance=CosineDistance("vector", vector))
+        SkillEmbedding.objects.filter(model=embeddings.MODEL, skill__in=among.values("skill"))
+        .annotate(distance=CosineDistance("vector", vector))
         .order_by("distance")
         .values_list("skill", "distance")[:NEAREST]
     )

@@ -163,8 +163,11 @@ PREFIX_TIER: Final = 2.0
 RANK_OFFSET: Final = 60
 """Of reciprocal rank fusion: Cormack, Clarke, Büttcher, SIGIR 2009; their constant."""
 
-ADOPTION_SHARE: Final = 0.1
-"""What downloads may add at most, so that they decide between equals and bury nobody."""
+ADOPTION_SHARE: Final = 0.016
+"""What downloads may add at most: about one place of the fusion, so that they bury nobody."""
+
+NAMESAKE_SHARE: Final = 0.9
+"""And among skills of the very name that was typed: who squats on it stands below who is used."""
 
 ADOPTION_FULL: Final = 6.0
 """That much is added from a million downloads (ten to this power) on."""
@@ -195,8 +198,8 @@ def fuse(sources: list[Source]) -> dict[int, float]:
 def search_score(tier: float, fused: float, downloads: int) -> float:
     """Return the score of a search result; higher is better.
 
-    The tier decides first. Within it, how well words and meaning match, and a little how many use
-    it: a name that squats on a popular one stands below it.
+    The tier decides first. Within it, how well words and meaning match, and how many use it.
     """
     adoption = min(math.log10(1 + downloads) / ADOPTION_FULL, 1.0)
-    return tier + (1 - ADOPTION_SHARE) * fused + ADOPTION_SHARE * adoption
+    share = NAMESAKE_SHARE if tier >= EXACT_TIER else ADOPTION_SHARE
+    return tier + (1 - share) * fused + share * adoption

@@ -5,13 +5,13 @@ How what they find is ordered stands in `skills.ranking`. Without embeddings, wo
 
 from __future__ import annotations
 
-import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
-from django.db.models import Exists, F, OuterRef, QuerySet, Value
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Concat, Lower
 
 from skills import embeddings, meaning, ranking
@@ -21,11 +21,10 @@ from skills.lookup import split_reference
 from skills.models import Badge, SkillListing, SkillSearch
 from skills.ranking import Source
 
-logger = logging.getLogger(__name__)
-
 MAX_QUERY: Final = 200
 # A common word matches thousands; this many are ranked, not more.
 MAX_CANDIDATES: Final = 2_000
+SOME_CANDIDATES: Final = 500
 
 # Likeness of names is asked for where words found less, and of what could be a name.
 ENOUGH: Final = 5
@@ -88,9 +87,9 @@ def search(
     if not text:
         return []
     tiers = _by_identity(text, limit, among, exact=exact)
-    # Who names an owner means a name of theirs.
-    owner, _slug = split_reference(text.lower())
-    fused = {} if exact or owner else ranking.fuse(_sources(text, limit, among))
+    fused = (
+        {} if exact or _is_reference(text, tiers) else ranking.fuse(_sources(text, limit, among))
+    )
     found = tiers.keys() | fused.keys()
     if not found:
         return []
@@ -100,6 +99,12 @@ def search(
         hits.append(Hit(card, ranking.search_score(tier, match, card.downloads)))
     hits.sort(key=_order)
     return hits[:limit]
+
+
+def _is_reference(text: str, tiers: Mapping[int, float]) -> bool:
+    """Say whether an owner's skill is named; “ci/cd” is two words, unless somebody is called so."""
+    owner, _slug = split_reference(text.lower())
+    return bool(owner) and (bool(tiers) or text.startswith("@"))
 
 
 def _order(hit: Hit) -> tuple[bool, float, int]:
@@ -155,21 +160,29 @@ def _beginnings(
 
 
 def _by_words(text: str, limit: int, among: Narrowing) -> list[int]:
-    """Return skills whose texts hold all words, then those that hold some of them."""
-    wanted = _words_query(_key(text))
+    """Return skills whose texts hold all words, and behind them those that hold some.
+
+    Each have their own limit, so that what holds some takes no place of what holds all.
+    """
+    query = wanted = _words_query(_key(text))
+    found = Q(pk__in=_candidates(wanted, among, MAX_CANDIDATES))
     if some := any_word(text):
         # Of these the words that every text holds say nothing, and are left out.
-        query = wanted | SearchQuery(_key(some), config="english", search_type="websearch")
-    else:
-        query = wanted
-    found = among.texts().filter(document=query).order_by()[:MAX_CANDIDATES]
+        loose = SearchQuery(_key(some), config="english", search_type="websearch")
+        query = wanted | loose
+        found |= Q(pk__in=_candidates(loose, among, SOME_CANDIDATES))
     ranked = (
-        SkillSearch.objects.filter(pk__in=found.values("pk"))
+        SkillSearch.objects.filter(found)
+        .annotate(holds_all=Case(When(document=wanted, then=Value(1)), default=Value(0)))
         .annotate(rank=SearchRank(F("document"), query, normalization=Value(NORMALIZATION)))
-        .order_by("-rank", "-downloads", "skill")
+        .order_by("-holds_all", "-rank", "-downloads", "skill")
         .values_list("skill", flat=True)[: max(limit, meaning.NEAREST)]
     )
     return list(ranked)
+
+
+def _candidates(query: Any, among: Narrowing, limit: int) -> QuerySet[Any, Any]:
+    return among.texts().filter(document=query).order_by().values("pk")[:limit]
 
 
 def _words_query(folded: Unaccent) -> SearchQuery:
@@ -199,10 +212,9 @@ def _by_likeness(text: str, among: Narrowing) -> list[int]:
 def _by_meaning(text: str, among: Narrowing) -> list[int]:
     """Return skills whose text means nearly the same; none where embeddings fail."""
     try:
-        return meaning.nearest(text, None if among == EVERYTHING else among.texts())
-    except RuntimeError:
-        # The model is not installed, or could not be loaded: words answer alone.
-        logger.exception("search goes on without meaning")
+        return meaning.nearest(text, among.texts())
+    except embeddings.ModelMissing:
+        # It was logged when it could not be loaded: words answer alone.
         return []
 
 

@@ -7,6 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """What texts mean. Rows that stand follow their rule with the next check of derived fields."""
 
     dependencies = [
         ('skills', '0017_transfers'),
@@ -31,10 +32,6 @@ class Migration(migrations.Migration):
             model_name='skillsearch',
             name='text_key',
             field=models.CharField(db_collation='C', db_default='', max_length=32),
-        ),
-        migrations.AddIndex(
-            model_name='skillsearch',
-            index=models.Index(condition=models.Q(('text_key', models.F('embedded_key')), _negated=True), fields=['skill'], name='skillsearch_to_embed'),
         ),
         migrations.AddIndex(
             model_name='skillembedding',

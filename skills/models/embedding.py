@@ -12,8 +12,8 @@ from skills.models.skill import Skill
 class SkillEmbedding(models.Model):
     """The direction of a skill's text. Late or missing, it is found by its words all the same.
 
-    Written by the job `embed_skills` alone. A skill that is hidden keeps its row; what finds by
-    direction looks at cards afterwards, and there it is none.
+    Written by the job `embed_skills` alone. A skill that is hidden keeps its row, so that it is not
+    embedded again; what finds by direction passes over it.
     """
 
     skill = models.OneToOneField(

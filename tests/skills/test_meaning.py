@@ -75,12 +75,18 @@ def test_without_embeddings_words_answer_alone(settings, shelf):
     assert slugs("cryptocurrency quotes") == []
 
 
-def test_a_model_that_is_not_there_breaks_no_search(local, shelf, monkeypatch):
-    monkeypatch.setattr(embeddings, "_PACKAGE", "no_such_weights")
-    embeddings._load.cache_clear()
+# The second is a package, and holds no weights.
+@pytest.mark.parametrize("package", ["no_such_weights", "tokenizers"])
+def test_a_model_that_is_not_there_breaks_no_search(local, shelf, monkeypatch, caplog, package):
+    monkeypatch.setattr(embeddings, "_PACKAGE", package)
+    embeddings._read_model.cache_clear()
     embeddings.embed_query.cache_clear()
 
-    assert slugs("bitcoin") == ["coin-watch"]
+    for _ in range(2):
+        assert slugs("bitcoin") == ["coin-watch"]
+
+    assert len(caplog.records) == 1
+    embeddings._read_model.cache_clear()
 
 
 def test_a_text_is_embedded_once_and_again_when_it_changes(local, shelf, publish):
@@ -163,3 +169,42 @@ def test_typing_errors_in_a_name_are_forgiven(shelf, typed):
     wanted = {"mail sortr": "mail-sorter", "foto-fix": "photo-fix", "coin wacth": "coin-watch"}
 
     assert slugs(typed)[0] == wanted[typed]
+
+
+@pytest.mark.parametrize("text", ["price/alert bitcoin", "bitcoin/price", "sort/inbox"])
+def test_words_around_a_slash_are_words(shelf, text):
+    assert slugs(text)
+
+
+def test_what_is_hidden_takes_no_place_of_what_is_near(local, shelf, monkeypatch):
+    from skills.models import HoldKind
+    from tests.factories.skills import hold
+
+    embed_all()
+    monkeypatch.setattr(meaning, "NEAREST", 1)
+    monkeypatch.setattr(meaning, "FARTHEST", 2.0)
+    assert slugs("cryptocurrency quotes") == ["coin-watch"]
+    hold(shelf["coin-watch"].skill, HoldKind.HIDDEN)
+
+    # No other text holds either word: what stands here was near.
+    assert len(slugs("cryptocurrency quotes")) == 1
+
+
+def test_what_holds_some_words_takes_no_place_of_what_holds_all(shelf, monkeypatch):
+    monkeypatch.setattr(search, "SOME_CANDIDATES", 1)
+    monkeypatch.setattr(search, "MAX_CANDIDATES", 1)
+
+    assert slugs("scratches photographs text price inbox")
+    assert slugs("old photographs")[0] == "photo-fix"
+
+
+def test_the_readme_of_a_withdrawn_version_is_searched_no_more(shelf, publish):
+    from django.utils import timezone
+
+    from skills.models import SkillVersion
+
+    assert slugs("scratches") == ["photo-fix"]
+
+    SkillVersion.objects.filter(skill=shelf["photo-fix"].skill).update(withdrawn_at=timezone.now())
+
+    assert slugs("scratches") == []
