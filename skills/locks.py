@@ -8,11 +8,16 @@ from skills.models import Skill
 
 
 def lock_skills(*skills: Skill) -> list[Skill]:
-    """Lock skills in key order; return them as they stand now. Raises `SkillNotFound`."""
+    """Lock skills in key order; return them as they stand now.
+
+    What the caller was let do, it was let do as these skills' owner. Raises `SkillNotFound` for one
+    that went to another owner, or is gone, before its lock was had.
+    """
     rows = Skill.objects.select_for_update(no_key=True).order_by("pk")
     found = {row.pk: row for row in rows.filter(pk__in={skill.pk for skill in skills})}
-    if not all(skill.pk in found for skill in skills):
-        raise lookup.SkillNotFound
+    for skill in skills:
+        if skill.pk not in found or found[skill.pk].namespace_id != skill.namespace_id:
+            raise lookup.SkillNotFound
     return [found[skill.pk] for skill in skills]
 
 
@@ -21,13 +26,9 @@ def lock_with_namespaces(
 ) -> tuple[dict[int, Namespace], list[Skill]]:
     """Lock the namespaces of these skills and one more, then the skills, each in key order.
 
-    Returns both as they stand now. Raises `SkillNotFound` for a skill that went to another owner
-    before its lock was had.
+    Returns both as they stand now. Raises as `lock_skills`.
     """
     wanted = {skill.namespace_id for skill in skills} | ({also.pk} if also else set())
     rows = Namespace.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
     spaces = {row.pk: row for row in rows}
-    locked = lock_skills(*skills)
-    if any(skill.namespace_id not in spaces for skill in locked):
-        raise lookup.SkillNotFound
-    return spaces, locked
+    return spaces, lock_skills(*skills)

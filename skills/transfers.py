@@ -8,6 +8,8 @@ a ban or a second answer comes before or after. The old address leads to the new
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -87,7 +89,7 @@ def accept_transfer(*, transfer: SkillTransfer, actor: User) -> Skill:
     Raises `TransferNotFound` when it is offered no more, `TransferRefused`, `SlugTaken`, and
     `Withheld` for a skill that was hidden since.
     """
-    with deferred():
+    with _still_offered(), deferred():
         spaces, (skill,) = lock_with_namespaces(transfer.skill, also=transfer.to_namespace)
         transfer = _lock_pending(transfer, skill)
         lookup.require_public(skill)
@@ -114,12 +116,21 @@ def cancel_pending(skill: Skill, *, actor: User) -> None:
 
 
 def _end(transfer: SkillTransfer, actor: User, state: TransferState, verb: str) -> Skill:
-    with deferred():
+    with _still_offered(), deferred():
         (skill,) = lock_skills(transfer.skill)
         transfer = _lock_pending(transfer, skill)
         _decide(transfer, state)
         _record(transfer, skill, actor, verb)
         return skill
+
+
+@contextmanager
+def _still_offered() -> Iterator[None]:
+    """Raise `TransferNotFound` where the skill went to another owner meanwhile."""
+    try:
+        yield
+    except lookup.SkillNotFound:
+        raise TransferNotFound from None
 
 
 def _move(transfer: SkillTransfer, skill: Skill, to: Namespace, actor: User) -> None:

@@ -6,9 +6,17 @@ from functools import partial
 
 import pytest
 
+from accounts.models import AuditEvent
 from config.errors import DomainError
 from moderation.services.bans import ban_user
-from skills.lifecycle import delete_skill
+from skills.lifecycle import (
+    delete_skill,
+    restore_skill,
+    restore_version,
+    set_tag,
+    withdraw_version,
+)
+from skills.lookup import SkillNotFound
 from skills.models import Skill, SkillAlias, SkillTransfer, SkillVersion
 from skills.renames import merge_skills, rename_skill
 from skills.services import SlugTaken
@@ -88,6 +96,43 @@ def test_an_offer_that_is_accepted_and_taken_back_at_once_has_one_end(alice, cha
     assert skill.slug == "pdf-tools"
     assert isinstance(late, TransferNotFound)
     assert Skill.objects.get().owner_handle == "charlie"
+
+
+ACTS_OF_OWNERS = {
+    "delete": delete_skill,
+    "restore": restore_skill,
+    "withdraw": partial(withdraw_version, version="1.0.0"),
+    "restore version": partial(restore_version, version="1.0.0"),
+    "tag": partial(set_tag, version="1.0.0", tag="stable"),
+    "rename": partial(rename_skill, slug="office-tools"),
+}
+
+
+@pytest.mark.parametrize("name", [*ACTS_OF_OWNERS, "merge", "merge into", "offer", "offer back"])
+def test_who_was_the_owner_changes_nothing_of_the_new_one(
+    alice, charlie, mona, transfer, publish, name
+):
+    other, skill = publish("paper-tools").skill, transfer.skill
+    acts = {name: partial(act, skill=skill) for name, act in ACTS_OF_OWNERS.items()} | {
+        "merge": partial(merge_skills, source=skill, target=other),
+        "merge into": partial(merge_skills, source=other, target=skill),
+        "offer": partial(request_transfer, skill=skill, to=mona.namespace),
+        "offer back": partial(request_transfer, skill=skill, to=charlie.namespace),
+    }
+
+    moved, refused = meet(
+        lambda: accept_transfer(transfer=transfer, actor=charlie),
+        lambda: acts[name](actor=alice),
+    )
+
+    assert moved.pk == skill.pk
+    assert isinstance(refused, SkillNotFound)
+    last = AuditEvent.objects.order_by("pk").last()
+    assert last is not None
+    assert (last.verb, last.actor_id) == ("transfer.accept", charlie.pk)
+    now = Skill.objects.get(pk=skill.pk)
+    assert (now.owner_handle, now.slug, now.soft_deleted_at) == ("charlie", "pdf-tools", None)
+    assert now.tags == {"latest": "1.0.0"}
 
 
 def test_an_offer_accepted_twice_at_once_is_accepted_once(charlie, transfer):
