@@ -206,10 +206,10 @@ def require_public(skill: Skill) -> None:
 
 
 def refuse_merged(skill: Skill) -> None:
-    """Raise `Withheld` for a skill that was merged away: that is for staff to undo."""
+    """Raise `Withheld` for a skill that was merged away, which cannot be undone."""
     if skill.merged_at is not None:
         raise Withheld(
-            f"{skill.slug} was merged into another skill; only moderators can part them.",
+            f"{skill.slug} was merged into another skill, and that cannot be undone.",
             slug=skill.slug,
             code="hidden",
         )

@@ -97,7 +97,7 @@ def rename_skill(request: HttpRequest, slug: str) -> HttpResponse:
 @router.post("/skills/{reference:slug}/merge", summary="Merge", openapi_extra=NEEDS_TOKEN)
 @writes
 def merge_skill(request: HttpRequest, slug: str) -> HttpResponse:
-    """Body: `targetSlug`, another skill of yours. This one is hidden, and its name leads there."""
+    """Body: `targetSlug`, another skill of yours. This one is hidden for good and leads there."""
     body, user = read_object(request), writer(request)
     owner = text_of(body, "sourceOwnerHandle") or text_of(body, "ownerHandle")
     source = own_skill(request, body, slug, owner=owner, verb=Verb.MANAGE, merged_too=True)

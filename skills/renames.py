@@ -61,8 +61,8 @@ def rename_skill(*, skill: Skill, slug: str, actor: User) -> Skill:
 def merge_skills(*, source: Skill, target: Skill, actor: User) -> None:
     """Hide `source` and let its names, old ones included, lead to `target`.
 
-    Its versions, stars and counts stay with it, hidden; only staff bring it back. Repeated, it
-    writes nothing. Raises `MergeRefused`, `TooManyNames`, and `Withheld` for what is not public.
+    Its versions, stars and counts stay with it, hidden; nothing undoes that. Repeated, it writes
+    nothing. Raises `MergeRefused`, `TooManyNames`, and `Withheld` for what is not public.
     """
     with deferred():
         _spaces, (source, target) = lock_with_namespaces(source, target)

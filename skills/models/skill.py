@@ -40,7 +40,7 @@ class Skill(DerivedModel):
     soft_deleted_at = models.DateTimeField(null=True, blank=True)
     # Set when staff or the owner bring a skill back; the next finished scan clears it.
     restored_at = models.DateTimeField(null=True, blank=True)
-    # When it was merged away: its name leads elsewhere, and only staff bring it back.
+    # When it was merged away: its name leads elsewhere, and nothing undoes that.
     merged_at = models.DateTimeField(null=True, blank=True)
 
     # Sort copies of the totals, with an as-of time of their own; not derived fields.

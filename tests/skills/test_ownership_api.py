@@ -296,12 +296,14 @@ def test_a_merged_skill_is_hidden_and_its_names_lead_to_the_other(client, owner,
     assert verbs() == ["skill.rename", "skill.merge"]
 
 
-def test_what_was_merged_is_for_staff_to_part(owner, publish, skill, alice):
+def test_a_merge_cannot_be_undone(owner, publish, skill, alice):
     publish("paper-tools")
     publish("csv-tools")
     told(owner.post(f"{OWN}/merge", targetSlug="paper-tools"))
 
-    assert refusal(owner.post(f"{OWN}/undelete")) == (403, "hidden")
+    answer = owner.post(f"{OWN}/undelete")
+    assert refusal(answer) == (403, "hidden")
+    assert "that cannot be undone" in answer.content.decode()
     assert refusal(owner.delete(OWN)) == (403, "hidden")
     assert refusal(owner.post(f"{OWN}/merge", targetSlug="csv-tools")) == (400, "merge_refused")
     assert refusal(Publisher(alice).form({"SKILL.md": SKILL_MD}, version="2.0.0")) == (
