@@ -123,6 +123,11 @@ class InviteQuerySet(models.QuerySet[Any]):
 class AuditEventQuerySet(models.QuerySet[Any]):
     """Reads of the audit trail."""
 
+    def of(self, thing: models.Model) -> Self:
+        """Return the acts on one row of ours, newest first."""
+        kind = thing._meta.label_lower
+        return self.filter(object_type=kind, object_id=thing.pk).order_by("-id")
+
     def named(self, kind: str) -> Self:
         """Return the acts on things of this kind that are no rows of ours, newest first."""
         return self.filter(object_type=kind, object_id__isnull=True).order_by("-id")

@@ -119,8 +119,8 @@ def _store_withdrawal(skill: Skill, version: SkillVersion, actor: User, verb: st
     audit.record(actor=actor, verb=verb, thing=skill, after={"version": version.version})
 
 
-def set_tag(*, skill: Skill, version: str, tag: str, actor: User) -> None:
-    """Let a tag point at a version that can be installed.
+def set_tag(*, skill: Skill, version: str, tag: str, actor: User) -> SkillTag:
+    """Let a tag point at a version that can be installed; return it, with its version.
 
     Raises `TagInvalid`, `VersionNotFound`, `Withheld`.
     """
@@ -128,17 +128,20 @@ def set_tag(*, skill: Skill, version: str, tag: str, actor: User) -> None:
     with deferred():
         (skill,) = lock_skills(skill)
         found = lookup.require_available(_lock_version(skill, version))
-        row = SkillTag.objects.filter(skill=skill, name=name).select_related("version").first()
+        rows = SkillTag.objects.filter(skill=skill, name=name)
+        row: SkillTag | None = rows.select_related("version").first()
         if row is not None and row.version_id == found.pk:
-            return
+            return row
         if row is None and skill.tag_rows.count() >= MAX_TAGS_OF_SKILL:
             raise TagInvalid(f"A skill has at most {MAX_TAGS_OF_SKILL} tags.", field="tag")
         before = {} if row is None else {"tag": name, "version": row.version.version}
-        point_tags([SkillTag(skill=skill, name=name, version=found)])
+        pointed = SkillTag(skill=skill, name=name, version=found)
+        point_tags([pointed])
         if name == LATEST:
             settle([skill.pk])
         after = {"tag": name, "version": found.version}
         audit.record(actor=actor, verb="skill.tag", thing=skill, before=before, after=after)
+        return pointed
 
 
 def _lock_version(skill: Skill, version: str) -> SkillVersion:

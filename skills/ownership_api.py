@@ -79,8 +79,9 @@ def set_tag(request: HttpRequest, slug: str, tag: str) -> HttpResponse:
     skill, version = own_skill(request, body, slug), text_of(body, "version")
     if not version:
         raise lookup.VersionNotFound("Say which version.", field="version")
-    lifecycle.set_tag(skill=skill, version=version, tag=tag, actor=user)
-    return json_response({"ok": True, "slug": skill.slug, "tag": tag.strip(), "version": version})
+    row = lifecycle.set_tag(skill=skill, version=version, tag=tag, actor=user)
+    said = {"slug": skill.slug, "tag": row.name, "version": row.version.version}
+    return json_response({"ok": True} | said)
 
 
 @router.post("/skills/{reference:slug}/rename", summary="Rename", openapi_extra=NEEDS_TOKEN)
@@ -90,7 +91,7 @@ def rename_skill(request: HttpRequest, slug: str) -> HttpResponse:
     body, user = read_object(request), writer(request)
     skill = own_skill(request, body, slug, verb=Verb.MANAGE)
     renamed = renames.rename_skill(skill=skill, slug=text_of(body, "newSlug"), actor=user)
-    _owner, previous = lookup.split_reference(slug)
+    previous = renames.previous_slug(renamed)
     return json_response({"ok": True, "slug": renamed.slug, "previousSlug": previous})
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from config.derived import deferred
 from config.errors import DomainError
 from skills import gates, lookup
@@ -22,6 +22,7 @@ from skills.transfers import cancel_pending
 
 # A name that leads elsewhere is kept from others for a while, so that one skill cannot take many.
 MAX_OLD_NAMES: Final = 20
+RENAMED: Final = "skill.rename"
 
 
 class TooManyNames(DomainError):
@@ -49,13 +50,20 @@ def rename_skill(*, skill: Skill, slug: str, actor: User) -> Skill:
         before = {"slug": skill.slug}
         # Back to a name it had: that is none of its old names any more.
         SkillAlias.objects.filter(namespace=skill.namespace_id, slug=slug, skill=skill).delete()
-        _add_alias(skill, skill)
+        _add_alias(skill, skill, field="newSlug")
         Skill.objects.filter(pk=skill.pk).update(slug=slug)
         skill.slug = slug
-        audit.record(
-            actor=actor, verb="skill.rename", thing=skill, before=before, after={"slug": slug}
-        )
+        audit.record(actor=actor, verb=RENAMED, thing=skill, before=before, after={"slug": slug})
         return skill
+
+
+def previous_slug(skill: Skill) -> str:
+    """Return the name that a skill had before its last rename; its own where it had no other.
+
+    Read from what was recorded: among the old names are those of skills that were merged into it.
+    """
+    last = AuditEvent.objects.of(skill).filter(verb=RENAMED).first()
+    return skill.slug if last is None else str(last.before["slug"])
 
 
 def merge_skills(*, source: Skill, target: Skill, actor: User) -> None:
@@ -76,7 +84,7 @@ def merge_skills(*, source: Skill, target: Skill, actor: User) -> None:
         lookup.require_public(source)
         lookup.require_public(target)
         SkillAlias.objects.filter(skill=source).update(skill=target)
-        _add_alias(source, target)
+        _add_alias(source, target, field="targetSlug")
         now = timezone.now()
         Skill.objects.filter(pk=source.pk).update(soft_deleted_at=now, merged_at=now)
         cancel_pending(source, actor=actor)
@@ -91,8 +99,8 @@ def _refuse_taken(skill: Skill, slug: str) -> None:
         raise SlugTaken(f"@{skill.owner_handle} has or had another skill {slug}; choose a name.")
 
 
-def _add_alias(source: Skill, target: Skill) -> None:
+def _add_alias(source: Skill, target: Skill, *, field: str) -> None:
     """Let the name of `source` lead to `target`. Raises `TooManyNames`."""
     if target.aliases.count() >= MAX_OLD_NAMES:
-        raise TooManyNames(f"A skill has at most {MAX_OLD_NAMES} old names.", field="newSlug")
+        raise TooManyNames(f"A skill has at most {MAX_OLD_NAMES} old names.", field=field)
     SkillAlias.objects.create(namespace_id=source.namespace_id, slug=source.slug, skill=target)

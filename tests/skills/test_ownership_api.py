@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, Scope
 from skills import gates
 from skills.models import HoldKind, Skill, SkillAlias, SkillListing, SkillTag
+from skills.renames import TooManyNames, merge_skills, rename_skill
 from tests.factories.accounts import organisation
 from tests.factories.publishing import SKILL_MD, Publisher
 from tests.factories.skills import decided_on, hold, publish_skill, scanned
@@ -206,11 +207,14 @@ def test_a_tag_points_at_a_version_and_latest_moves(client, owner, skill):
     told(owner.post(f"{OWN}/tags/stable", version="1.0.0"))
 
     assert answer == {"ok": True, "slug": "pdf-tools", "tag": "stable", "version": "1.0.0"}
+    for _again in range(2):
+        typed = told(owner.post(f"{OWN}/tags/%20beta%20", version=" v1.1.0"))
+        assert (typed["tag"], typed["version"]) == ("beta", "1.1.0")
     told(owner.post(f"{OWN}/tags/latest", version="1.0.0"))
     detail = told(client.get(OWN))
-    assert detail["skill"]["tags"] == {"latest": "1.0.0", "stable": "1.0.0"}
+    assert detail["skill"]["tags"] == {"beta": "1.1.0", "latest": "1.0.0", "stable": "1.0.0"}
     assert detail["latestVersion"]["version"] == "1.0.0"
-    assert verbs() == ["skill.tag"] * 2
+    assert verbs() == ["skill.tag"] * 3
 
 
 def test_a_tag_that_cannot_be_is_refused(owner, skill, monkeypatch):
@@ -248,6 +252,21 @@ def test_a_skill_may_have_its_old_name_back(client, owner, skill):
 
     assert told(client.get(f"{API}/paper-tools"))["skill"]["slug"] == "pdf-tools"
     assert SkillAlias.objects.get().slug == "paper-tools"
+
+
+def test_a_rename_tells_the_name_the_skill_had_and_not_what_was_typed(owner, publish, skill):
+    publish("csv-tools")
+
+    def renamed(typed: str, slug: str) -> str:
+        return told(owner.post(f"{API}/{typed}/rename", newSlug=slug))["previousSlug"]
+
+    assert renamed("pdf-tools", "pdf-tools") == "pdf-tools"
+    assert renamed("PDF-Tools", "paper-tools") == "pdf-tools"
+    # By an old name, and again after another skill's name came to lead here.
+    assert renamed("@alice/pdf-tools", "office-tools") == "paper-tools"
+    told(owner.post(f"{API}/csv-tools/merge", targetSlug="office-tools"))
+    assert renamed("pdf-tools", "office-tools") == "paper-tools"
+    assert renamed("office-tools", "pdf-tools") == "office-tools"
 
 
 def test_a_name_that_is_not_to_be_had_is_refused(owner, publish, skill, monkeypatch):
@@ -324,6 +343,21 @@ def test_a_merge_that_cannot_be_is_refused(owner, publish, skill, charlie):
     assert refusal(owner.post(f"{OWN}/merge", targetSlug="paper-tools")) == (403, "hidden")
     assert not SkillAlias.objects.exists()
     assert Skill.objects.filter(soft_deleted_at__isnull=False).count() == 0
+
+
+def test_of_too_many_old_names_the_field_that_asked_for_one_is_told(
+    alice, publish, skill, monkeypatch
+):
+    other = publish("paper-tools").skill
+    monkeypatch.setattr("skills.renames.MAX_OLD_NAMES", 0)
+
+    with pytest.raises(TooManyNames) as renamed:
+        rename_skill(skill=skill, slug="pdf-kit", actor=alice)
+    with pytest.raises(TooManyNames) as merged:
+        merge_skills(source=skill, target=other, actor=alice)
+
+    assert (renamed.value.field, merged.value.field) == ("newSlug", "targetSlug")
+    assert not SkillAlias.objects.exists()
 
 
 def test_a_chain_of_merges_leads_to_its_end(client, owner, publish, skill):
