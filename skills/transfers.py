@@ -64,7 +64,7 @@ def request_transfer(
         spaces, (skill,) = lock_with_namespaces(skill, also=to)
         lookup.require_public(skill)
         _refuse_recipient(skill, spaces[to.pk])
-        pending = _pending(skill)
+        pending = _live(skill)
         if pending is not None and pending.to_namespace_id == to.pk:
             return pending
         if pending is not None:
@@ -110,7 +110,7 @@ def cancel_transfer(*, transfer: SkillTransfer, actor: User) -> Skill:
 
 def cancel_pending(skill: Skill, *, actor: User) -> None:
     """Take back the offer of a skill that goes away; the caller holds its lock."""
-    if (pending := _pending(skill)) is not None:
+    if (pending := _live(skill)) is not None:
         _decide(pending, TransferState.CANCELLED)
         _record(pending, skill, actor, "cancel")
 
@@ -155,18 +155,25 @@ def _refuse_recipient(skill: Skill, to: Namespace) -> None:
 
 
 def _pending(skill: Skill) -> SkillTransfer | None:
-    """Return the offer that is pending, locked; one past its time is closed as such."""
+    """Return the offer that nobody ended, locked; it may be past its time."""
     rows = SkillTransfer.objects.select_for_update(no_key=True)
     found: SkillTransfer | None = rows.filter(skill=skill, state=TransferState.PENDING).first()
-    if found is not None and found.expires_at <= timezone.now():
-        _decide(found, TransferState.EXPIRED)
-        return None
     return found
 
 
-def _lock_pending(transfer: SkillTransfer, skill: Skill) -> SkillTransfer:
+def _live(skill: Skill) -> SkillTransfer | None:
+    """Return the offer that waits for an answer, locked; end one that is past its time."""
     pending = _pending(skill)
-    if pending is None or pending.pk != transfer.pk:
+    if pending is not None and pending.expires_at <= timezone.now():
+        _decide(pending, TransferState.EXPIRED)
+        return None
+    return pending
+
+
+def _lock_pending(transfer: SkillTransfer, skill: Skill) -> SkillTransfer:
+    """Return the offer, locked. Raises `TransferNotFound`, which would take back what it wrote."""
+    pending = _pending(skill)
+    if pending is None or pending.pk != transfer.pk or pending.expires_at <= timezone.now():
         raise TransferNotFound
     return pending
 

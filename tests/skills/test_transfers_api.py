@@ -5,10 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Scope
+from skills.lifecycle import delete_skill
 from skills.models import HoldKind, Skill, SkillAlias, SkillTransfer
+from skills.transfers import (
+    TransferNotFound,
+    accept_transfer,
+    cancel_transfer,
+    reject_transfer,
+    request_transfer,
+)
 from tests.factories.accounts import organisation
 from tests.factories.skills import NamespaceFactory, hold, publish_skill
 from tests.factories.tokens import Caller, refusal
@@ -104,6 +114,24 @@ def test_an_offer_lasts_a_week(giver, taker, mona, skill):
     assert refusal(taker.post(f"{OFFER}/accept")) == (404, "transfer_not_found")
     told(giver.post(OFFER, toUserHandle="mona"))
     assert sorted(SkillTransfer.objects.values_list("state", flat=True)) == ["expired", "pending"]
+
+
+def test_an_answer_that_comes_too_late_writes_nothing(charlie, alice, skill):
+    transfer = request_transfer(skill=skill, to=charlie.namespace, actor=alice)
+    SkillTransfer.objects.update(expires_at=timezone.now())
+
+    for answer, actor in (
+        (accept_transfer, charlie),
+        (reject_transfer, charlie),
+        (cancel_transfer, alice),
+    ):
+        with CaptureQueriesContext(connection) as captured, pytest.raises(TransferNotFound):
+            answer(transfer=transfer, actor=actor)
+        assert not [query for query in captured if query["sql"].startswith(("UPDATE", "INSERT"))]
+    assert SkillTransfer.objects.get().state == "pending"
+    delete_skill(skill=skill, actor=alice)
+    assert SkillTransfer.objects.get().state == "expired"
+    assert verbs() == ["transfer.request"]
 
 
 def test_an_offer_that_cannot_be_is_refused(giver, alice, charlie, mona, skill):
