@@ -72,12 +72,17 @@ class AmbiguousSlug(DomainError):
         self.matches = matches
 
 
+def typed_handle(text: str) -> str:
+    """Return the handle that somebody typed, with or without @, in any letter case."""
+    return text.strip().lstrip("@").lower()
+
+
 def split_reference(slug: str, owner: str = "") -> tuple[str, str]:
     """Return (owner, slug) of `slug`, `@owner/slug` or `owner/slug`; the owner may be empty."""
-    slug, owner = slug.strip(), owner.strip().lstrip("@").lower()
+    slug, owner = slug.strip(), typed_handle(owner)
     if "/" in slug:
-        named, _, slug = slug.lstrip("@").partition("/")
-        owner = owner or named.lower()
+        named, _, slug = slug.partition("/")
+        owner = owner or typed_handle(named)
     return owner, slug
 
 

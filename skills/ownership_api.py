@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 
-from accounts.models import Scope, User
-from accounts.policy import Actor, Verb, can, require_scope
+from accounts.policy import Verb
 from config.api import json_response, milliseconds
 from config.bodies import read_object, text_of
 from skills import lifecycle, lookup, renames
-from skills.api import actor_of
-from skills.models import Skill
+from skills.owner_calls import own_skill, writer
 from skills.publish_api import router
 from skills.stats_api import NEEDS_TOKEN, writes
 
@@ -107,36 +103,3 @@ def merge_skill(request: HttpRequest, slug: str) -> HttpResponse:
     target = own_skill(request, body, wanted, owner=owner, verb=Verb.MANAGE)
     renames.merge_skills(source=source, target=target, actor=user)
     return json_response({"ok": True, "sourceSlug": source.slug, "targetSlug": target.slug})
-
-
-# --- What the calls of owners share ---------------------------------------------------------------
-
-
-def writer(request: HttpRequest) -> User:
-    """Return the person behind a token that may change skills. Raises `ScopeMissing`."""
-    actor = actor_of(request)
-    require_scope(actor, Scope.SKILLS_WRITE)
-    assert actor.user is not None  # noqa: S101  (token_holder lets nobody else in)
-    return actor.user
-
-
-def own_skill(
-    request: HttpRequest,
-    body: dict[str, Any],
-    slug: str,
-    *,
-    owner: str = "",
-    verb: Verb = Verb.PUBLISH,
-    merged_too: bool = False,
-) -> Skill:
-    """Return the skill of this name that the caller may change. Raises the refusals.
-
-    The owner stands in the name, the body, or the query.
-    """
-    actor: Actor = actor_of(request)
-    query = request.GET.get("ownerHandle") or request.GET.get("owner") or ""
-    owner = owner or text_of(body, "ownerHandle") or query
-    skill = lookup.find_own(actor, slug, owner, merged_too=merged_too)
-    if not can(actor, verb, skill):
-        raise lookup.NotOwner(f"Only owners and admins of @{skill.owner_handle} may do this.")
-    return skill

@@ -8,8 +8,8 @@ import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from accounts.models import Namespace, Scope, User
-from accounts.policy import Actor, Verb, can, require_scope
+from accounts.models import Namespace
+from accounts.policy import Actor, Verb, can
 from config.api import json_response
 from config.bodies import BodyRefused, number_of, read_object, text_of
 from config.errors import DomainError
@@ -17,9 +17,10 @@ from config.text import clean_line
 from skills import tickets
 from skills.api import actor_of, router
 from skills.bundle import read_parts
-from skills.lookup import NotOwner
+from skills.lookup import NotOwner, typed_handle
 from skills.models import VersionSource
 from skills.multipart import read_form
+from skills.owner_calls import writer
 from skills.paths import MAX_FILES
 from skills.services import Publication, Published, publish_version
 from skills.stats_api import NEEDS_TOKEN, uploads, writes
@@ -48,7 +49,7 @@ def publish(request: HttpRequest) -> HttpResponse:
     Both say `slug`, `displayName`, `version`, `changelog`, `tags`, `acceptLicenseTerms: true`;
     `ownerHandle`, `summary`, `categories`, `topics` if you like. Again is success again.
     """
-    user = _publisher(request)
+    user = writer(request)
     if request.content_type == MULTIPART:
         # The stream itself: `request.body` would hold everything in memory.
         with read_form(request.META, request) as form:
@@ -74,7 +75,7 @@ def publish(request: HttpRequest) -> HttpResponse:
 @writes
 def upload_url(request: HttpRequest) -> HttpResponse:
     """Body: `path`, `size`, `sha256`. Send the bytes to `uploadUrl` within an hour."""
-    user, body = _publisher(request), read_object(request)
+    user, body = writer(request), read_object(request)
     size = number_of(body, "size")
     ticket = tickets.open_ticket(
         user=user,
@@ -90,15 +91,8 @@ def upload_url(request: HttpRequest) -> HttpResponse:
 @uploads
 def upload(request: HttpRequest, key: str) -> HttpResponse:
     """The raw bytes; `storageId` and the ticket name the file when you publish."""
-    name = tickets.take_upload(user=_publisher(request), key=key, body=request)
+    name = tickets.take_upload(user=writer(request), key=key, body=request)
     return json_response({"storageId": name})
-
-
-def _publisher(request: HttpRequest) -> User:
-    actor = actor_of(request)
-    require_scope(actor, Scope.SKILLS_WRITE)
-    assert actor.user is not None  # noqa: S101  (token_holder lets nobody else in)
-    return actor.user
 
 
 def _payload(text: str) -> dict[str, Any]:
@@ -133,7 +127,7 @@ def _said(actor: Actor, said: dict[str, Any]) -> tuple[Namespace, Publication]:
 
 def _namespace(actor: Actor, handle: str) -> Namespace:
     """Return the namespace to publish in: the one named, else the token's. Raises `NotOwner`."""
-    handle = handle.strip().lstrip("@").lower()
+    handle = typed_handle(handle)
     active: Namespace | None = actor.active_namespace
     if active is not None and handle in {"", active.handle}:
         return active

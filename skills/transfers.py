@@ -45,7 +45,7 @@ class TransferNotFound(DomainError):
 
 def find_recipient(handle: str) -> Namespace:
     """Return who is to have a skill. Raises `PersonNotFound` for a name nobody stands behind."""
-    wanted = handle.strip().removeprefix("@").lower()
+    wanted = lookup.typed_handle(handle)
     found: Namespace | None = Namespace.objects.filter(handle=wanted).first()
     if found is None or not found.is_claimed:
         raise PersonNotFound("Nobody has this name here; ask them how they are called.")

@@ -16,7 +16,7 @@ from config.errors import DomainError
 from skills import lookup, transfers
 from skills.api import actor_of, on_refusal
 from skills.models import Skill, SkillTransfer
-from skills.ownership_api import own_skill, writer
+from skills.owner_calls import named_owner, own_skill, writer
 from skills.stats_api import NEEDS_TOKEN, writes
 
 router = Router(tags=["skills"])
@@ -61,8 +61,7 @@ def request_transfer(request: HttpRequest, slug: str) -> HttpResponse:
 def answer_transfer(request: HttpRequest, slug: str, action: str) -> HttpResponse:
     """Accept or reject what you were offered; cancel what you offered."""
     body, user = read_object(request), writer(request)
-    owner = text_of(body, "ownerHandle") or request.GET.get("ownerHandle") or ""
-    asked = lookup.split_reference(slug, owner)
+    asked = lookup.split_reference(slug, named_owner(request, body))
     if action == CANCEL:
         transfer = _find(actor_of(request), OUTGOING, asked)
         skill = transfers.cancel_transfer(transfer=transfer, actor=user)

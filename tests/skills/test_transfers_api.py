@@ -220,6 +220,18 @@ def test_offers_of_one_name_by_two_owners_are_told_apart(giver, taker, mona, ski
     assert Skill.objects.get(owner_handle="charlie").aliases.get().namespace_id == mona.namespace.pk
 
 
+@pytest.mark.parametrize("named", ["owner=@Mona", "ownerHandle=mona"])
+def test_an_answer_names_the_owner_as_every_call_does(giver, taker, mona, skill, named):
+    publish_skill(namespace=mona.namespace, slug="pdf-tools")
+    for caller in (giver, Caller(mona)):
+        told(caller.post(OFFER, toUserHandle="charlie"))
+
+    told(taker.post(f"{OFFER}/accept?{named}"))
+
+    assert {row.owner_handle for row in Skill.objects.all()} == {"alice", "charlie"}
+    told(taker.post(f"{OFFER}/reject", ownerHandle=" @ALICE "))
+
+
 def test_other_words_are_no_calls(giver, alice, skill):
     assert refusal(giver.post(f"{OFFER}/steal")) == (404, "not_found")
     assert refusal(giver.get("/api/v1/transfers/sideways")) == (404, "not_found")
