@@ -22,7 +22,9 @@ from skills.paths import (
     MAX_ENTRIES,
     MAX_FILE_BYTES,
     BundleRefused,
+    bundle_too_large,
     check_path,
+    file_too_large,
     is_junk,
     quoted,
 )
@@ -257,10 +259,7 @@ def _check_claims(members: Sequence[Member]) -> None:
             continue
         total_bytes += member.size_bytes
         if member.size_bytes > MAX_FILE_BYTES:
-            raise BundleRefused(
-                f"{quoted(member.path)} is larger than 10 MB; make it smaller or leave it out.",
-                code="file_too_large",
-            )
+            raise file_too_large(member.path)
         if member.size_bytes > max(RATIO_FLOOR_BYTES, MAX_RATIO * member.packed_bytes):
             raise BundleRefused(
                 f"{quoted(member.path)} unpacks to more than {MAX_RATIO} times its packed size; "
@@ -268,10 +267,7 @@ def _check_claims(members: Sequence[Member]) -> None:
                 code="archive_ratio",
             )
         if total_bytes > MAX_BUNDLE_BYTES:
-            raise BundleRefused(
-                "The files are larger than 50 MB together; leave out what is not needed.",
-                code="bundle_too_large",
-            )
+            raise bundle_too_large()
 
 
 def _locate(source: BinaryIO, members: Sequence[Member], directory_offset: int) -> list[Member]:

@@ -27,11 +27,14 @@ from skills.paths import (
     MAX_FILE_BYTES,
     MAX_FILES,
     BundleRefused,
+    bundle_too_large,
     check_no_clash,
     check_path,
+    file_too_large,
     is_junk,
     path_key,
     quoted,
+    too_many_files,
 )
 
 __all__ = [
@@ -151,7 +154,7 @@ def _folder_entries(root: Path, prefix: str = "") -> Iterator[Entry]:
             for entry in entries:
                 entry_count += 1
                 if entry_count > MAX_ENTRIES:
-                    raise _too_many()
+                    raise too_many_files()
                 path = prefix + entry.name
                 if is_junk(path) or entry.name == "__MACOSX" or path == _IMPORT_RECORD:
                     continue
@@ -179,7 +182,7 @@ def _assemble(entries: Iterable[Entry], *, may_strip: bool) -> Bundle:
             continue
         check_path(path)
         if len(wanted) == MAX_FILES:
-            raise _too_many()
+            raise too_many_files()
         wanted.append((path, opener))
     check_no_clash(path for path, _ in wanted)
     warnings: list[str] = []
@@ -217,15 +220,9 @@ def _examined(path: str, opener: Opener, allowance: int) -> BundleFile:
         while chunk := stream.read(_CHUNK_BYTES):
             size_bytes += len(chunk)
             if size_bytes > MAX_FILE_BYTES:
-                raise BundleRefused(
-                    f"{quoted(path)} is larger than 10 MB; make it smaller or leave it out.",
-                    code="file_too_large",
-                )
+                raise file_too_large(path)
             if size_bytes > allowance:
-                raise BundleRefused(
-                    "The files are larger than 50 MB together; leave out what is not needed.",
-                    code="bundle_too_large",
-                )
+                raise bundle_too_large()
             digest.update(chunk)
             text.feed(chunk)
     content_type = content_type_of(path, is_utf8=text.holds())
@@ -308,13 +305,6 @@ def _readme_text(file: BundleFile) -> str:
             code="skill_md_has_nul",
         )
     return text
-
-
-def _too_many() -> BundleRefused:
-    return BundleRefused(
-        f"The skill has more than {MAX_FILES:,} files; leave out what is not needed.",
-        code="too_many_files",
-    )
 
 
 def _link(path: str) -> BundleRefused:

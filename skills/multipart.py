@@ -20,7 +20,7 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from config.bodies import BodyRefused, BodyTooLarge
 from config.errors import DomainError
 from skills.packing import SPOOL_BYTES
-from skills.paths import MAX_BUNDLE_BYTES, MAX_FILES, BundleRefused
+from skills.paths import MAX_BUNDLE_BYTES, bundle_too_large, too_many_files
 
 # The files, and what stands around a thousand of them.
 MAX_BODY_BYTES: Final = MAX_BUNDLE_BYTES + 4 * 1024 * 1024
@@ -55,19 +55,14 @@ def read_form(meta: dict[str, Any], body: Body) -> Iterator[Form]:
     """
     length = _length(meta)
     if length > MAX_BODY_BYTES:
-        raise BodyTooLarge(
-            "The files are larger than 50 MB together; leave out what is not needed."
-        )
+        raise BodyTooLarge(bundle_too_large().message)
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as spool:
         files = _Files(cast("BinaryIO", spool))
         counted = _Counted(body)
         try:
             fields, _none = _Parser(meta, cast("Any", counted), [files]).parse()
         except TooManyFilesSent:
-            raise BundleRefused(
-                f"The skill has more than {MAX_FILES:,} files; leave out what is not needed.",
-                code="too_many_files",
-            ) from None
+            raise too_many_files() from None
         except (TooManyFieldsSent, RequestDataTooBig):
             raise BodyTooLarge("Everything beside the files is at most 2 MB.") from None
         except MultiPartParserError:

@@ -48,6 +48,30 @@ class BundleRefused(DomainError):
         super().__init__(message, field=field, code=code)
 
 
+def too_many_files() -> BundleRefused:
+    """The refusal of a skill with more than `MAX_FILES` files."""
+    return BundleRefused(
+        f"The skill has more than {MAX_FILES:,} files; leave out what is not needed.",
+        code="too_many_files",
+    )
+
+
+def file_too_large(path: str) -> BundleRefused:
+    """The refusal of a file above `MAX_FILE_BYTES`."""
+    return BundleRefused(
+        f"{quoted(path)} is larger than 10 MB; make it smaller or leave it out.",
+        code="file_too_large",
+    )
+
+
+def bundle_too_large() -> BundleRefused:
+    """The refusal of files above `MAX_BUNDLE_BYTES` together."""
+    return BundleRefused(
+        "The files are larger than 50 MB together; leave out what is not needed.",
+        code="bundle_too_large",
+    )
+
+
 def quoted(path: str) -> str:
     """The path in quotes for a message: cut where it is long, nothing a terminal obeys."""
     shown = path if len(path) <= _SHOWN_CHARACTERS else path[:_SHOWN_CHARACTERS] + "..."

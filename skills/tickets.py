@@ -27,7 +27,15 @@ from skills import blobs
 from skills.bundle import Bundle, BundleFile, read_parts
 from skills.models import UploadTicket
 from skills.packing import SPOOL_BYTES, Borrowed
-from skills.paths import MAX_FILE_BYTES, MAX_FILES, BundleRefused, check_path, is_junk, quoted
+from skills.paths import (
+    MAX_FILE_BYTES,
+    MAX_FILES,
+    check_path,
+    file_too_large,
+    is_junk,
+    quoted,
+    too_many_files,
+)
 
 LIFE: Final = timedelta(hours=1)
 # What one person may have under way: several whole skills.
@@ -120,10 +128,7 @@ def _check_declared(path: str, size_bytes: int, sha256: str) -> None:
     if size_bytes < 0:
         raise FileDeclared("size is the number of bytes.", field="size")
     if size_bytes > MAX_FILE_BYTES:
-        raise BundleRefused(
-            f"{quoted(path)} is larger than 10 MB; make it smaller or leave it out.",
-            code="file_too_large",
-        )
+        raise file_too_large(path)
 
 
 def take_upload(*, user: User, key: str, body: Readable) -> str:
@@ -169,10 +174,7 @@ def collect(*, user: User, claims: Sequence[Claim]) -> tuple[Bundle, frozenset[i
     `BundleRefused`, `FrontMatterRefused`.
     """
     if len(claims) > MAX_FILES:
-        raise BundleRefused(
-            f"The skill has more than {MAX_FILES:,} files; leave out what is not needed.",
-            code="too_many_files",
-        )
+        raise too_many_files()
     keys = [claim.ticket for claim in claims]
     if len(set(keys)) < len(keys):
         raise TicketRefused("Each file needs an upload of its own; publish again.", field="files")
