@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from django.conf import settings
@@ -23,18 +23,32 @@ class BodyTooLarge(DomainError):
     code = "body_too_large"
 
 
+class Readable(Protocol):
+    """A body that is read in pieces."""
+
+    def read(self, size: int = ..., /) -> bytes: ...
+
+
 def read_object(request: HttpRequest) -> dict[str, Any]:
     """Return the object in the body; none is the empty one. Raises the refusals."""
     try:
-        body = orjson.loads(request.body or b"{}")
+        body = request.body
     except RequestDataTooBig:
         most = bytes_size(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         raise BodyTooLarge(f"Send at most {most} at once.") from None
+    return parse_object(body or b"{}")
+
+
+def parse_object(text: bytes | str, field: str | None = None) -> dict[str, Any]:
+    """Return the object in a body, or in this field of a form. Raises `BodyRefused`."""
+    place = field or "The body"
+    try:
+        parsed = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise BodyRefused("The body is no JSON.") from None
-    if not isinstance(body, dict):
-        raise BodyRefused("The body is a JSON object.")
-    return body
+        raise BodyRefused(f"{place} is no JSON.", field=field) from None
+    if not isinstance(parsed, dict):
+        raise BodyRefused(f"{place} is a JSON object.", field=field)
+    return parsed
 
 
 def text_of(body: dict[str, Any], name: str) -> str:

@@ -11,13 +11,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final, Protocol, cast
+from typing import Any, BinaryIO, Final, cast
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
-from config.bodies import BodyRefused, BodyTooLarge
+from config.bodies import BodyRefused, BodyTooLarge, Readable
 from config.errors import DomainError
 from skills.packing import SPOOL_BYTES
 from skills.paths import MAX_BUNDLE_BYTES, bundle_too_large, too_many_files
@@ -25,7 +25,7 @@ from skills.paths import MAX_BUNDLE_BYTES, bundle_too_large, too_many_files
 # The files, and what stands around a thousand of them.
 MAX_BODY_BYTES: Final = MAX_BUNDLE_BYTES + 4 * 1024 * 1024
 _FILES: Final = "files"
-_PAYLOAD: Final = "payload"
+PAYLOAD: Final = "payload"
 
 
 class PayloadMissing(DomainError):
@@ -40,14 +40,8 @@ class Form:
     parts: list[tuple[str, BinaryIO]]
 
 
-class Body(Protocol):
-    """A request's body, read in pieces."""
-
-    def read(self, size: int = ..., /) -> bytes: ...
-
-
 @contextmanager
-def read_form(meta: dict[str, Any], body: Body) -> Iterator[Form]:
+def read_form(meta: dict[str, Any], body: Readable) -> Iterator[Form]:
     """Read the form; its parts stay open until the block ends.
 
     Raises `BodyTooLarge` before the first byte is read, `BundleRefused` at the first file too many,
@@ -69,9 +63,9 @@ def read_form(meta: dict[str, Any], body: Body) -> Iterator[Form]:
             raise BodyRefused("The body is no form that can be read; update your client.") from None
         if counted.count < length:
             raise BodyRefused("The upload was cut off; send it again.")
-        if _PAYLOAD not in fields:
+        if PAYLOAD not in fields:
             raise PayloadMissing("The part “payload” is missing; update your client.")
-        yield Form(str(fields[_PAYLOAD]), files.parts)
+        yield Form(str(fields[PAYLOAD]), files.parts)
 
 
 def _length(meta: dict[str, Any]) -> int:
@@ -88,7 +82,7 @@ class _Parser(MultiPartParser):
 
 @dataclass
 class _Counted:
-    body: Body
+    body: Readable
     count: int = 0
 
     def read(self, size: int = -1) -> bytes:

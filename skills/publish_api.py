@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Namespace
 from accounts.policy import Actor, Verb, can
 from config.api import json_response
-from config.bodies import BodyRefused, number_of, read_object, text_of
+from config.bodies import BodyRefused, number_of, parse_object, read_object, text_of
 from config.errors import DomainError
 from config.text import clean_line
 from skills import tickets
@@ -19,7 +18,7 @@ from skills.api import actor_of, router
 from skills.bundle import read_parts
 from skills.lookup import NotOwner, typed_handle
 from skills.models import VersionSource
-from skills.multipart import read_form
+from skills.multipart import PAYLOAD, read_form
 from skills.owner_calls import writer
 from skills.paths import MAX_FILES
 from skills.services import Publication, Published, publish_version
@@ -53,7 +52,7 @@ def publish(request: HttpRequest) -> HttpResponse:
     if request.content_type == MULTIPART:
         # The stream itself: `request.body` would hold everything in memory.
         with read_form(request.META, request) as form:
-            said = _payload(form.payload)
+            said = parse_object(form.payload, PAYLOAD)
             namespace, publication = _said(actor_of(request), said)
             bundle = read_parts(form.parts)
             published = publish_version(
@@ -93,16 +92,6 @@ def upload(request: HttpRequest, key: str) -> HttpResponse:
     """The raw bytes; `storageId` and the ticket name the file when you publish."""
     name = tickets.take_upload(user=writer(request), key=key, body=request)
     return json_response({"storageId": name})
-
-
-def _payload(text: str) -> dict[str, Any]:
-    try:
-        said = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise BodyRefused("payload is no JSON; update your client.", field="payload") from None
-    if not isinstance(said, dict):
-        raise BodyRefused("payload is a JSON object.", field="payload")
-    return said
 
 
 def _said(actor: Actor, said: dict[str, Any]) -> tuple[Namespace, Publication]:

@@ -16,12 +16,13 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import BinaryIO, Final, Protocol, cast
+from typing import BinaryIO, Final, cast
 
 from django.db.models import Count, Sum
 from django.utils import timezone
 
 from accounts.models import User
+from config.bodies import Readable
 from config.errors import DomainError
 from skills import blobs
 from skills.bundle import Bundle, BundleFile, read_parts
@@ -83,12 +84,6 @@ class Claim:
     ticket: str
     # The name that the upload was answered with; "" where the client leaves it out.
     storage_id: str = ""
-
-
-class Readable(Protocol):
-    """A body that is read in pieces."""
-
-    def read(self, size: int = ..., /) -> bytes: ...
 
 
 def storage_id(sha256: str) -> str:
