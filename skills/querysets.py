@@ -189,17 +189,26 @@ class SkillCommentQuerySet(DerivedQuerySet):
 class SkillTransferQuerySet(models.QuerySet[Any]):
     """Reads of offers to hand a skill over."""
 
-    def pending_for(self, actor: Actor, direction: str) -> Self:
-        """Return what this actor may answer (incoming) or take back (outgoing), newest first."""
-        managed = [pk for pk, role in actor.namespace_roles.items() if role in MANAGERS]
-        side = "to_namespace" if direction == "incoming" else "from_namespace"
-        rows = self.filter(state="pending", expires_at__gt=Now(), **{f"{side}__in": managed})
+    def incoming_for(self, actor: Actor) -> Self:
+        """Return the pending offers that this actor may answer, newest first."""
+        return self._pending().filter(to_namespace__in=_managed_by(actor))
+
+    def outgoing_for(self, actor: Actor) -> Self:
+        """Return the pending offers that this actor may take back, newest first."""
+        return self._pending().filter(from_namespace__in=_managed_by(actor))
+
+    def _pending(self) -> Self:
+        rows = self.filter(state="pending", expires_at__gt=Now())
         return rows.select_related("skill", "from_namespace", "to_namespace").order_by("-id")
 
     def of_skill(self, owner: str, slug: str) -> Self:
         """Return those of the skill that somebody names; the owner may be empty."""
         named = self.filter(skill__slug=slug.lower())
         return named.filter(from_namespace__handle=owner) if owner else named
+
+
+def _managed_by(actor: Actor) -> list[int]:
+    return [pk for pk, role in actor.namespace_roles.items() if role in MANAGERS]
 
 
 class SkillListingQuerySet(models.QuerySet[Any]):

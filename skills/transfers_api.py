@@ -9,7 +9,7 @@ from ninja import Router
 
 from accounts.api import token_holder
 from accounts.models import Namespace, Scope
-from accounts.policy import Actor, Verb, require_scope
+from accounts.policy import Verb, require_scope
 from config.api import endpoint, json_response, milliseconds
 from config.bodies import read_object, text_of
 from config.errors import DomainError
@@ -17,6 +17,7 @@ from skills import lookup, transfers
 from skills.api import actor_of, on_refusal
 from skills.models import Skill, SkillTransfer
 from skills.owner_calls import named_owner, own_skill, writer
+from skills.querysets import SkillTransferQuerySet
 from skills.stats_api import NEEDS_TOKEN, writes
 
 router = Router(tags=["skills"])
@@ -26,7 +27,6 @@ own_reads = endpoint("read", token_holder, on_refusal)
 MOST: Final = 200
 ANSWERS: Final = {"accept": transfers.accept_transfer, "reject": transfers.reject_transfer}
 CANCEL: Final = "cancel"
-INCOMING, OUTGOING = "incoming", "outgoing"
 
 
 class CallUnknown(DomainError):
@@ -63,21 +63,19 @@ def answer_transfer(request: HttpRequest, slug: str, action: str) -> HttpRespons
     body, user = read_object(request), writer(request)
     asked = lookup.split_reference(slug, named_owner(request, body))
     if action == CANCEL:
-        transfer = _find(actor_of(request), OUTGOING, asked)
+        transfer = _find(SkillTransfer.objects.outgoing_for(actor_of(request)), asked)
         skill = transfers.cancel_transfer(transfer=transfer, actor=user)
     elif action in ANSWERS:
-        transfer = _find(actor_of(request), INCOMING, asked)
+        transfer = _find(SkillTransfer.objects.incoming_for(actor_of(request)), asked)
         skill = ANSWERS[action](transfer=transfer, actor=user)
     else:
         raise CallUnknown("A transfer is answered by accept, reject or cancel.")
     return json_response({"ok": True, "skillSlug": skill.slug})
 
 
-def _find(actor: Actor, direction: str, asked: tuple[str, str]) -> SkillTransfer:
-    """Return the pending offer that somebody names. Raises `TransferNotFound`, `AmbiguousSlug`."""
-    found: list[SkillTransfer] = list(
-        SkillTransfer.objects.pending_for(actor, direction).of_skill(*asked)[:MOST]
-    )
+def _find(offers: SkillTransferQuerySet, asked: tuple[str, str]) -> SkillTransfer:
+    """Return the offer that somebody names. Raises `TransferNotFound`, `AmbiguousSlug`."""
+    found: list[SkillTransfer] = list(offers.of_skill(*asked)[:MOST])
     if not found:
         raise transfers.TransferNotFound
     if len(found) > 1:
@@ -90,14 +88,20 @@ def _find(actor: Actor, direction: str, asked: tuple[str, str]) -> SkillTransfer
 @own_reads
 def list_transfers(request: HttpRequest, direction: str) -> HttpResponse:
     """Offers to you, or by you, that wait for an answer; the newest 200."""
-    require_scope(actor_of(request), Scope.SKILLS_READ)
-    if direction not in {INCOMING, OUTGOING}:
+    actor = actor_of(request)
+    require_scope(actor, Scope.SKILLS_READ)
+    if direction == "incoming":
+        rows = SkillTransfer.objects.incoming_for(actor)[:MOST]
+        told = [_item(row) | {"fromUser": _owner(row.from_namespace)} for row in rows]
+    elif direction == "outgoing":
+        rows = SkillTransfer.objects.outgoing_for(actor)[:MOST]
+        told = [_item(row) | {"toUser": _owner(row.to_namespace)} for row in rows]
+    else:
         raise CallUnknown("Transfers are incoming or outgoing.")
-    rows = SkillTransfer.objects.pending_for(actor_of(request), direction)[:MOST]
-    return json_response({"transfers": [_item(row, direction) for row in rows]})
+    return json_response({"transfers": told})
 
 
-def _item(transfer: SkillTransfer, direction: str) -> dict[str, Any]:
+def _item(transfer: SkillTransfer) -> dict[str, Any]:
     skill = transfer.skill
     told: dict[str, Any] = {
         "_id": str(transfer.pk),
@@ -107,9 +111,7 @@ def _item(transfer: SkillTransfer, direction: str) -> dict[str, Any]:
     }
     if transfer.message:
         told["message"] = transfer.message
-    if direction == INCOMING:
-        return told | {"fromUser": _owner(transfer.from_namespace)}
-    return told | {"toUser": _owner(transfer.to_namespace)}
+    return told
 
 
 def _owner(namespace: Namespace) -> dict[str, Any]:
