@@ -17,8 +17,6 @@ from config.api import STATUS_OF_CODE
 from config.ratelimit import WINDOW_SECONDS
 
 BAD_REQUEST: Final = 400
-# What a parameter is where nothing else is said; most are.
-
 # What a reader should know of each code; `STATUS_OF_CODE` gives the status.
 MEANING_OF_CODE: Final = {
     "token_missing": "This call needs a token.",

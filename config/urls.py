@@ -22,11 +22,13 @@ from moderation.queue_api import router as queue_router
 from moderation.reports_api import router as reports_router
 from moderation.scans_api import router as scans_router
 from moderation.users_api import router as bans_router
+
+# Reading and writing calls share addresses, and an address answers from one router: these two add
+# theirs to that of the reading ones.
+from skills import ownership_api, publish_api  # noqa: F401
+from skills.api import router as skills_router
 from skills.board_api import router as boards_router
 from skills.moderation_api import router as moderation_router
-
-# The reading calls and the writing ones share addresses, so they share a router.
-from skills.ownership_api import router as skills_router
 from skills.stats_api import report_install, report_sync
 from skills.stats_api import router as stats_router
 from skills.transfers_api import router as transfers_router

@@ -8,11 +8,9 @@ from accounts.policy import Verb
 from config.api import json_response, milliseconds
 from config.bodies import read_object, text_of
 from skills import lifecycle, lookup, renames
+from skills.api import router
 from skills.owner_calls import own_skill, writer
-from skills.publish_api import router
 from skills.stats_api import NEEDS_TOKEN, writes
-
-__all__ = ["router"]
 
 
 @router.delete("/skills/{reference:slug}", summary="Delete or hide", openapi_extra=NEEDS_TOKEN)

@@ -25,8 +25,6 @@ from skills.services import Publication, Published, publish_version
 from skills.stats_api import NEEDS_TOKEN, uploads, writes
 from skills.tickets import Claim
 
-__all__ = ["router"]
-
 MULTIPART: Final = "multipart/form-data"
 JSON: Final = "application/json"
 UPLOADS: Final = "/api/v1/skills/-/upload/"
