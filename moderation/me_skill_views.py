@@ -25,11 +25,18 @@ from moderation.services.appeals import APPEALABLE, appeal_refusal
 from moderation.services.notices import mark_read
 from moderation.services.scans import RESCAN_AFTER, request_rescan, rescan_at, waiting_for_scan
 from skills import verdict
-from skills.addresses import file_url, my_skill_url, skill_url, version_url
+from skills.addresses import (
+    file_url,
+    manage_url,
+    my_skill_url,
+    publish_url,
+    skill_url,
+    version_url,
+)
 from skills.evidence import Reader, told_to
 from skills.forms import CURSOR_NOTICE
 from skills.models import Skill, SkillVersion
-from skills.shown import state_of
+from skills.shown import own_skill_at, state_of
 
 VERSIONS_SHOWN: Final = 10
 FINDINGS_SHOWN: Final = 10
@@ -44,7 +51,7 @@ _NUMBER: Final = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})")
 def skill(request: HttpRequest, viewer: User, slug: str) -> HttpResponse:
     """Show the versions of one's own skill: how each stands, what was found and decided."""
     del viewer
-    found = _own_skill(request, slug)
+    found = own_skill_at(request, slug)
     context = _context(request, found)
     if request.method == "GET":
         _see(request, found)
@@ -56,7 +63,7 @@ def skill(request: HttpRequest, viewer: User, slug: str) -> HttpResponse:
 @signed_in
 def rescan(request: HttpRequest, viewer: User, slug: str) -> HttpResponse:
     """Have a version of one's own skill scanned again; a GET only leads back."""
-    found = _own_skill(request, slug)
+    found = own_skill_at(request, slug)
     page = my_skill_url(found.owner_handle, found.slug)
     if request.method != "POST":
         return redirect(page)
@@ -75,18 +82,6 @@ def rescan(request: HttpRequest, viewer: User, slug: str) -> HttpResponse:
         told = "is queued; the result is here within minutes" if is_new else "was asked for already"
         messages.success(request, f"The scan of {version.version} {told}.")
     return redirect(page)
-
-
-def _own_skill(request: HttpRequest, slug: str) -> Skill:
-    """Return the skill of this name that the person speaks for, their own first. 404 otherwise."""
-    mine = page_actor(request).namespace_ids
-    rows = Skill.objects.filter(namespace__in=mine, slug=slug).select_related("namespace")
-    if owner := request.GET.get("owner", ""):
-        rows = rows.filter(owner_handle=owner)
-    found: Skill | None = rows.order_by("namespace__kind", "pk").first()
-    if found is None:
-        raise Http404
-    return found
 
 
 def _see(request: HttpRequest, found: Skill) -> None:
@@ -120,6 +115,10 @@ def _context(request: HttpRequest, found: Skill) -> dict[str, Any]:
         "rows": _rows(found, shown),
         "public_url": skill_url(found.owner_handle, found.slug),
         "rescan_url": f"{url.partition('?')[0]}rescan/?{urlencode({'owner': found.owner_handle})}",
+        "publish_url": publish_url(found.owner_handle, found.slug),
+        "manage_url": manage_url(found.owner_handle, found.slug),
+        "withdraw_url": manage_url(found.owner_handle, found.slug, "withdraw"),
+        "restore_url": manage_url(found.owner_handle, found.slug, "bring-back"),
         "rescan_minutes": RESCAN_AFTER.seconds // 60,
         "command": _publish_command(found, shown),
         "start_url": url if cursor else "",

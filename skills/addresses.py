@@ -43,6 +43,18 @@ def my_skill_url(owner: str, slug: str) -> str:
     return f"/me/skills/{quote(slug, safe='')}/?{urlencode({'owner': owner})}"
 
 
+def manage_url(owner: str, slug: str, deed: str = "") -> str:
+    """Return the address of what an owner does to a skill, or where one such deed is posted to."""
+    page = f"/me/skills/{quote(slug, safe='')}/manage/"
+    return f"{page}{f'{deed}/' if deed else ''}?{urlencode({'owner': owner})}"
+
+
+def publish_url(owner: str = "", slug: str = "") -> str:
+    """Return the address of the form that publishes, filled in for a skill that there is."""
+    said = {"owner": owner, "slug": slug}
+    return f"/publish/?{urlencode(said)}" if slug else "/publish/"
+
+
 def versions_url(owner: str, slug: str) -> str:
     """Return the address of a skill's list of versions."""
     return f"{skill_url(owner, slug)}versions/"

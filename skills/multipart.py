@@ -47,7 +47,7 @@ def read_form(meta: dict[str, Any], body: Readable) -> Iterator[Form]:
     Raises `BodyTooLarge` before the first byte is read, `BundleRefused` at the first file too many,
     `BodyRefused` for what is no form or was cut off, `PayloadMissing`.
     """
-    length = _length(meta)
+    length = declared_length(meta)
     if length > MAX_BODY_BYTES:
         raise BodyTooLarge(bundle_too_large().message)
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as spool:
@@ -68,7 +68,8 @@ def read_form(meta: dict[str, Any], body: Readable) -> Iterator[Form]:
         yield Form(str(fields[PAYLOAD]), files.parts)
 
 
-def _length(meta: dict[str, Any]) -> int:
+def declared_length(meta: dict[str, Any]) -> int:
+    """Return how many bytes a request says it has; 0 where it says no number."""
     text = str(meta.get("CONTENT_LENGTH") or "0")
     return int(text) if text.isascii() and text.isdecimal() else 0
 

@@ -61,7 +61,7 @@ def publish(request: HttpRequest) -> HttpResponse:
         raise ContentTypeRefused("Publish with a form of files or with JSON; update your client.")
     said = read_object(request)
     namespace, publication = _said(actor_of(request), said)
-    bundle, used = tickets.collect(user=user, claims=_claims(said))
+    bundle, used = tickets.collect(user=user, claims=claims_of(said))
     published = publish_version(
         namespace=namespace, bundle=bundle, publication=publication, actor=user, tickets=used
     )
@@ -139,7 +139,8 @@ def _texts(said: dict[str, Any], name: str) -> list[str] | None:
     return value
 
 
-def _claims(said: dict[str, Any]) -> list[Claim]:
+def claims_of(said: dict[str, Any]) -> list[Claim]:
+    """Return what `files` says of files that were sent ahead. Raises `BodyRefused`."""
     files = said.get("files")
     if not isinstance(files, list) or not all(isinstance(one, dict) for one in files):
         raise BodyRefused("files is a list of what was sent ahead.", field="files")

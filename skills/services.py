@@ -170,6 +170,17 @@ def publish_version(
     return publish_versions([Submission(namespace, bundle, publication, actor, tickets)])[0]
 
 
+def rehearse(submission: Submission) -> Published:
+    """Say what publishing this would come to, and take it back. Raises what `publish_version` does.
+
+    Stored content stays, for the publish that follows or for the sweep; of rows nothing stays.
+    """
+    with transaction.atomic():
+        (published,) = publish_versions([submission])
+        transaction.set_rollback(True)
+    return published
+
+
 def publish_versions(submissions: Sequence[Submission]) -> list[Published]:
     """Publish versions of different skills, all or none, with the statements of one.
 

@@ -79,6 +79,18 @@ def _skill_at(owner: str, slug: str, actor: Actor) -> Skill | None:
     return cast("Skill | None", skill)
 
 
+def own_skill_at(request: HttpRequest, slug: str) -> Skill:
+    """Return the skill of this name that the person speaks for, their own first. 404 otherwise."""
+    mine = page_actor(request).namespace_ids
+    rows = Skill.objects.filter(namespace__in=mine, slug=slug).select_related("namespace")
+    if owner := request.GET.get("owner", ""):
+        rows = rows.filter(owner_handle=owner)
+    found: Skill | None = rows.order_by("namespace__kind", "pk").first()
+    if found is None:
+        raise Http404
+    return found
+
+
 def _moved(request: HttpRequest, owner: str, slug: str) -> HttpResponse:
     """Lead from an old name, or the wrong letter case, to the address of today."""
     owner, lower = owner.lower(), slug.lower()

@@ -13,8 +13,10 @@ from skills import (
     comment_views,
     diff_views,
     file_views,
+    own_views,
     skill_views,
     stats_views,
+    transfer_views,
     views,
 )
 
@@ -22,6 +24,7 @@ app_name = "skills"
 
 IMAGE = r"^og/boards/(?P<board>[a-z-]+)-(?P<window>[0-9a-z]+)-(?P<mark>[0-9a-z]{1,32})\.png$"
 SKILL = "skills/<str:owner>/<str:slug>/"
+MINE = "me/skills/<str:slug>/"
 STAFF_COMMENT = "staff/comments/<int:comment_id>/"
 
 urlpatterns: list[URLPattern] = [
@@ -42,6 +45,10 @@ urlpatterns: list[URLPattern] = [
     path(f"{SKILL}versions/<str:version>/files/<path:path>", file_views.file, name="file"),
     path(f"{SKILL}diff/", diff_views.pick, name="diff-form"),
     path(f"{SKILL}diff/<str:pair>/", diff_views.diff, name="diff"),
+    path(f"{MINE}manage/", own_views.manage, name="manage"),
+    path(f"{MINE}manage/<slug:deed>/", own_views.act, name="act"),
+    path("me/transfers/", transfer_views.transfers, name="transfers"),
+    path("me/transfers/<int:transfer_id>/<slug:answer>/", transfer_views.answer, name="answer"),
     path("u/<str:handle>/", views.author, name="author"),
     path("leaderboards/<str:board>.atom", board_feeds.atom, name="board-atom"),
     path("leaderboards/<str:board>.json", board_feeds.json, name="board-json"),

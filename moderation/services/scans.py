@@ -237,7 +237,9 @@ def perform_scan(scan: Scan) -> ScanStatus:
         return _fail(scan, TimeoutError("Each worker that scanned it died over it."))
     try:
         report = scanners.scan(
-            _files(scan.version_id), name=skill.slug, popular_names=_popular_names(skill)
+            _files(scan.version_id),
+            name=skill.slug,
+            popular_names=popular_names(skill.namespace_id, skill.created_at),
         )
     except Exception as error:
         logger.exception("%s failed", scan)
@@ -260,7 +262,7 @@ def _files(version_id: int) -> dict[str, bytes]:
     return found
 
 
-def _popular_names(skill: Skill) -> set[str]:
+def popular_names(namespace_id: int, created_at: datetime) -> set[str]:
     """Return the names that a skill must not pass for: popular, older, and somebody else's."""
     rows = SkillListing.objects.under("").filter(downloads__gte=POPULAR_FROM)
     popular = rows.order_by("-downloads", "-skill").values_list(
@@ -268,8 +270,8 @@ def _popular_names(skill: Skill) -> set[str]:
     )[:POPULAR]
     return {
         slug
-        for slug, created_at, namespace in popular
-        if created_at < skill.created_at and namespace != skill.namespace_id
+        for slug, since, namespace in popular
+        if since < created_at and namespace != namespace_id
     }
 
 

@@ -398,6 +398,27 @@ GET  me/skills/<str:slug>/                                                      
 POST me/skills/<str:slug>/                                                               405
 GET  me/skills/<str:slug>/rescan/                                                        302 404 302 404 404 302 302 302
 POST me/skills/<str:slug>/rescan/                                                        302 404 302 404 404 302 302 302
+GET  publish/                                                                            302 200 200 200 200 302 302 302
+POST publish/                                                                            302 422 422 422 422 302 302 302
+GET  publish/confirm/                                                                    302
+POST publish/confirm/                                                                    302 422 422 422 422 302 302 302
+GET  me/skills/<str:slug>/manage/                                                        302 404 200 404 404 302 302 302
+POST me/skills/<str:slug>/manage/                                                        405
+GET  me/skills/<str:slug>/manage/<slug:deed>/                                            302 404 302 404 404 302 302 302
+POST me/skills/<str:slug>/manage/<slug:deed>/                                            302 404 302 404 404 302 302 302
+GET  me/transfers/                                                                       302 200 200 200 200 302 302 302
+POST me/transfers/                                                                       405
+GET  me/transfers/<int:transfer_id>/<slug:answer>/                                       302
+POST me/transfers/<int:transfer_id>/<slug:answer>/                                       302
+GET  me/skills/<str:slug>/manage/                                                hidden  302 404 200 404 404 302 302 302
+GET  me/skills/<str:slug>/manage/<slug:deed>/                                    hidden  302 404 302 404 404 302 302 302
+POST me/skills/<str:slug>/manage/<slug:deed>/                                    hidden  302 404 422 404 404 302 302 302
+GET  me/skills/<str:slug>/manage/                                                removed 302 404 200 404 404 302 302 302
+GET  me/skills/<str:slug>/manage/<slug:deed>/                                    removed 302 404 302 404 404 302 302 302
+POST me/skills/<str:slug>/manage/<slug:deed>/                                    removed 302 404 422 404 404 302 302 302
+GET  me/skills/<str:slug>/manage/                                                deleted 302 404 200 404 404 302 302 302
+GET  me/skills/<str:slug>/manage/<slug:deed>/                                    deleted 302 404 302 404 404 302 302 302
+POST me/skills/<str:slug>/manage/<slug:deed>/                                    deleted 302 404 422 404 404 302 302 302
 GET  me/decisions/<int:decision_id>/                                                     302 404 200 404 404 302 302 302
 POST me/decisions/<int:decision_id>/                                                     405
 GET  me/decisions/<int:decision_id>/appeal/                                              302 404 200 404 404 302 302 302
@@ -647,6 +668,7 @@ FORMS = {
     "staff/comments/<int:comment_id>/show/": DECIDED,
     "staff/comments/<int:comment_id>/dismiss/": DECIDED,
     "me/skills/<str:slug>/rescan/": {"version": "1.0.0"},
+    "me/skills/<str:slug>/manage/<slug:deed>/": {"rename-slug": "pdf-tool-box"},
     "me/traces/<str:public_id>/": {"own_title": "Mine"},
     "staff/badges/": {"skill": "@alice/pdf-tools", "kind": "official", "reason": "Ours."},
     "staff/badges/<int:badge_id>/take/": {"reason": "Old."},
@@ -769,6 +791,9 @@ class World:
         is_of_acme = route.startswith("me/namespaces/")
         values = {
             "slug": self.skill.slug,
+            "deed": "rename",
+            "transfer_id": "0",
+            "answer": "accept",
             "owner": "alice",
             "handle": "acme" if is_of_acme else "alice",
             "version": "1.0.0",
