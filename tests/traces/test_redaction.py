@@ -318,6 +318,8 @@ HOSTILE = [
     "SG.aaaaaaaaaaaaaaaa.", ":AA", "Cookie: a=", "Cookie:", "Bearer ", "Basic ", "Basic YTpi",
     "/home/", "/home/a/", "\\Users\\a\\", "/-home-", "--token ", "\\", "\\u0041", "'", "=", " ", "\n",
     "é@", "curl -u a:b ", "curl ", "-u a:", " -u a:b1", "mysql -pa ", "mysql ", "-pa", "sshpass -p a ",
+    "curl -u 'a:", "curl -u 'a", "curl -u 'a:b' ", "curl -u 'a b:\\", 'curl -u a:"b', "mysql -p'a",
+    "mysql -p\\'a\\\\'", 'curl -u a:b"c', "curl -u a:'\\''", "--pass='", "--pass=a(", "--pass='a\\",
     "--pass=", "--password=a1 ", "password='a b ", 'password="a b" ', "password='a b\\", "secret: 'a ",
 ]  # fmt: skip
 LENGTH = 100_000
