@@ -99,6 +99,13 @@ class OutlineRow(NamedTuple):
     label: str | None
 
 
+class Newer(NamedTuple):
+    """How many messages stand behind a place, counted up to a bound; when the trace's last came."""
+
+    messages: int
+    came_at: datetime | None
+
+
 def read_rows(
     trace: Trace,
     kinds: Sequence[str],
@@ -142,21 +149,17 @@ def _part(columns: list[Any]) -> Part:
 
 def tool_keys(trace: Trace, after: Key, before: Key) -> list[tuple[Key, str]]:
     """Return place and kind of the first messages of tools between two places."""
-    return _keys(trace, TOOL_KINDS, after, before, TOOLS_COUNTED)
-
-
-def count_newer(trace: Trace, kinds: Sequence[str], after: Key) -> int:
-    """Return how many messages of these kinds stand behind a place, counted up to a bound."""
-    return len(_keys(trace, kinds, after, END, NEWER_COUNTED))
-
-
-def _keys(
-    trace: Trace, kinds: Sequence[str], after: Key, before: Key, limit: int
-) -> list[tuple[Key, str]]:
-    asked = {"kinds": list(kinds), "limit": limit}
+    asked: dict[str, Any] = {"kinds": list(TOOL_KINDS), "limit": TOOLS_COUNTED}
     asked |= {"position": after[0], "id": after[1], "to_position": before[0], "to_id": before[1]}
     found = _rows(trace, statement("traces/keys_between"), asked)
     return [((position, pk), kind) for position, pk, kind in found]
+
+
+def read_newer(trace: Trace, kinds: Sequence[str], after: Key) -> Newer:
+    """Return how many messages of these kinds stand behind a place, and when any last came."""
+    asked: dict[str, Any] = {"kinds": list(kinds), "every": list(Kind), "limit": NEWER_COUNTED}
+    asked |= {"position": after[0], "id": after[1]}
+    return Newer(*_rows(trace, statement("traces/newer"), asked)[0])
 
 
 def outline(trace: Trace) -> list[OutlineRow]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -63,7 +63,7 @@ VISIBILITIES: Final = {
 # What others are told of a trace that is shared by its link alone.
 GENERIC_TITLE: Final = "A shared session of a coding agent"
 GENERIC_DESCRIPTION: Final = "Shared by its link."
-# A trace that changed since is still being written, as far as anybody can tell.
+# A trace that messages came to since is still being written, as far as anybody can tell.
 LIVE: Final = timedelta(minutes=10)
 LOST_PLACE: Final = "This place of the trace is not known any more. It begins at its start."
 NO_CONTENT: Final = 204
@@ -153,6 +153,7 @@ def _page(request: HttpRequest, trace: Trace, *, full: bool) -> HttpResponse:
     except CursorRefused:
         notice = LOST_PLACE
     chunk = read_chunk(trace, asked, place)
+    live = is_live(trace)
     if place.is_backwards and not chunk.blocks:
         return redirect(_with(url, asked.query))
     context = {
@@ -163,7 +164,7 @@ def _page(request: HttpRequest, trace: Trace, *, full: bool) -> HttpResponse:
         "previous_url": _cursor_url(url, trace, asked, "before", chunk.blocks[0].first)
         if chunk.has_before
         else "",
-        **_live(trace, asked, url, place, chunk),
+        **(_live(trace, asked, url, place, chunk) if live else {}),
     }
     if wants_partial(request):
         # What comes before stands above it on the page already.
@@ -172,7 +173,7 @@ def _page(request: HttpRequest, trace: Trace, *, full: bool) -> HttpResponse:
         response.headers["HX-Replace-Url"] = request.get_full_path()
     else:
         is_start = place == Place() and not asked.query
-        context |= head(trace) | {
+        context |= head(trace, is_live=live) | {
             "asked": asked,
             "card": _card(request, trace),
             "tabs": _tabs(trace, asked),
@@ -188,7 +189,7 @@ def _page(request: HttpRequest, trace: Trace, *, full: bool) -> HttpResponse:
 def _live(trace: Trace, asked: Asked, url: str, place: Place, chunk: Chunk) -> dict[str, str]:
     """Return where what is still to come will be, below the last message there is so far."""
     # Of one tool nobody waits for more: its index is another.
-    if chunk.has_after or asked.tools or not is_live(trace):
+    if chunk.has_after or asked.tools:
         return {}
     last = chunk.blocks[-1].last if chunk.blocks else place.key
     if last == START:
@@ -200,16 +201,22 @@ def _live(trace: Trace, asked: Asked, url: str, place: Place, chunk: Chunk) -> d
 def _newer(request: HttpRequest, trace: Trace, asked: Asked, url: str) -> HttpResponse:
     """Tell a page how many messages came behind its last one; no content while none did.
 
+    Once no more are to be expected, or more are not counted, the page is told to ask no further.
     Raises `CursorRefused`.
     """
     position, pk = read_cursor(asked.listing(trace), request.GET["newer"], int, int)
+    newer_url = _cursor_url(url, trace, asked, "after", (position, pk))
     if not wants_partial(request):
-        return redirect(_cursor_url(url, trace, asked, "after", (position, pk)))
-    count = chunk_rows.count_newer(trace, asked.kinds, (position, pk))
-    if not count:
-        return HttpResponse(status=NO_CONTENT)
-    more = "+" if count == chunk_rows.NEWER_COUNTED else ""
-    return HttpResponse(f"{count}{more} new, show")
+        return redirect(newer_url)
+    count, came_at = chunk_rows.read_newer(trace, asked.kinds, (position, pk))
+    is_full = count == chunk_rows.NEWER_COUNTED
+    label = f"{count}{'+' if is_full else ''} new, show" if count else ""
+    if is_full or not _is_recent(came_at):
+        response = render(request, "public/_newer.html", {"newer_url": newer_url, "label": label})
+        response.headers["HX-Retarget"] = "this"
+        response.headers["HX-Reswap"] = "outerHTML"
+        return response
+    return HttpResponse(label) if count else HttpResponse(status=NO_CONTENT)
 
 
 def _place(request: HttpRequest, trace: Trace, asked: Asked) -> Place | str:
@@ -286,11 +293,20 @@ def is_listed(trace: Trace) -> bool:
 
 
 def is_live(trace: Trace) -> bool:
-    """Say whether a trace is still being written, by its last change."""
-    return timezone.now() - trace.updated_at < LIVE
+    """Say whether a trace is still being written, by when messages last came.
+
+    Settings and summaries change it, too; one without any change needs no look: a statement less.
+    """
+    if not _is_recent(trace.updated_at):
+        return False
+    return _is_recent(chunk_rows.read_newer(trace, (), END).came_at)
 
 
-def head(trace: Trace) -> dict[str, Any]:
+def _is_recent(moment: datetime | None) -> bool:
+    return moment is not None and timezone.now() - moment < LIVE
+
+
+def head(trace: Trace, *, is_live: bool) -> dict[str, Any]:
     """Return what the top of each page of a trace says."""
     is_public = is_listed(trace)
     agent = agent_name(trace.agent_id)
@@ -300,7 +316,7 @@ def head(trace: Trace) -> dict[str, Any]:
         "trace": trace,
         "url": trace_url(trace),
         "agent": agent,
-        "is_live": is_live(trace),
+        "is_live": is_live,
         "model": model_name(trace.model),
         "has_ai_title": title_source(trace) == "ai",
         "original_title": trace.client_title if trace.client_title != trace.title else "",
@@ -386,7 +402,7 @@ def message(request: HttpRequest, wanted: str, message_id: str) -> HttpResponse:
         if room < 0 and bodies:
             break
         bodies.append(body)
-    context = head(trace) | {
+    context = head(trace, is_live=is_live(trace)) | {
         "html": chunks.write_message(row, bodies, anchor, url, is_cut=False, heading="h2"),
         "row": row,
         "was_cut": was_cut,

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -25,7 +26,7 @@ from tests.factories.traces import (
     session,
     thought,
 )
-from traces.models import Trace
+from traces.models import Message, Trace
 from traces.trace_views import LIVE
 
 pytestmark = pytest.mark.django_db
@@ -548,7 +549,56 @@ def test_many_new_messages_are_counted_up_to_a_bound(client, uploader):
 
     uploader.share(ID, session(130), visibility="public")
 
-    assert html(client, poll, headers=PARTIAL) == "100+ new, show"
+    answer = client.get(poll, headers=PARTIAL)
+    assert "100+ new, show" in answer.content.decode()
+    assert asks_no_further(answer)
+    assert numbers(html(client, link(answer.content.decode(), r"100\+ new, show")))[0] == 4
+
+
+def asks_no_further(answer) -> bool:
+    """Say whether an answer to a poll takes the place of what polls, and polls no more."""
+    swapped = (answer["HX-Retarget"], answer["HX-Reswap"]) == ("this", "outerHTML")
+    return swapped and "hx-trigger" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("new", [0, 2])
+def test_a_page_stops_asking_once_its_trace_rests(client, uploader, new):
+    trace = uploader.share(ID, session(3), visibility="public")
+    poll = polled(html(client, f"/s/{trace.public_id}/full"))
+    if new:
+        uploader.post(ID, session(3 + new)[3:])
+    rest(trace)
+
+    answer = client.get(poll, headers=PARTIAL)
+
+    label = f"{new} new, show" if new else "Show newer messages"
+    assert asks_no_further(answer)
+    assert link(answer.content.decode(), label).startswith(f"/s/{trace.public_id}/full?after=")
+
+
+def rest(trace: Trace) -> None:
+    """Let its messages have come so long ago that no more are expected."""
+    Message.objects.filter(trace=trace).update(created_at=timezone.now() - LIVE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"ai_summary": "It rounded.", "summary_generated_at": Now()}, id="summary"),
+        pytest.param({"own_title": "Rounding"}, id="title"),
+    ],
+)
+def test_a_trace_is_live_by_its_messages_and_not_by_what_is_said_of_it(client, uploader, change):
+    trace = uploader.share(ID, session(3), visibility="public")
+    rest(trace)
+
+    Trace.objects.update(**change, updated_at=Now())
+
+    page = html(client, f"/s/{trace.public_id}/full")
+    assert ">live<" not in page
+    assert "newer=" not in page
+    uploader.post(ID, session(4)[3:])
+    assert ">live<" in html(client, f"/s/{trace.public_id}/full")
 
 
 def test_nothing_newer_says_so_and_offers_to_look_again(client, uploader):

@@ -1,4 +1,5 @@
--- Where the messages of some kinds stand between two places: keys alone, from the index of kinds. Caller: traces/chunk_rows.py.
+-- Where the messages of some kinds stand between two places: keys alone, from the index of kinds.
+-- Caller: traces/chunk_rows.py.
 SELECT m.position, m.id, k.kind
 FROM unnest(%(kinds)s::text[]) AS k (kind)
 CROSS JOIN LATERAL (
