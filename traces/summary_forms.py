@@ -90,6 +90,14 @@ class ScopeForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
 
+    @classmethod
+    def of(cls, scope: str) -> ScopeForm:
+        """Return the form in which a scope, as `refreshes` knows it, is chosen."""
+        if scope.startswith(refreshes.OF_NAMESPACE):
+            handle = scope.removeprefix(refreshes.OF_NAMESPACE)
+            return cls(initial={"scope": ONE_NAMESPACE, "handle": handle})
+        return cls(initial={"scope": scope})
+
     def clean(self) -> dict[str, Any]:
         """Add `wanted`, the scope as `refreshes` knows it."""
         told = self.cleaned_data

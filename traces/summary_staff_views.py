@@ -31,7 +31,6 @@ from traces.summary_forms import CapForm, ScopeForm, StartForm, SwitchForm
 from traces.summary_rows import Row, find_row, read_rows
 
 HOME: Final = "own_traces:summaries"
-REFRESH: Final = "own_traces:summary-refresh"
 NAMESPACE: Final = "own_traces:summary-namespace"
 TRACE: Final = "own_traces:staff-trace"
 UNPROCESSABLE: Final = 422
@@ -295,7 +294,7 @@ def _start(request: HttpRequest, viewer: User) -> HttpResponse:
         refreshes.read_scope(scope)
     except refreshes.ScopeUnknown:
         scope = ""
-    return _refresh_page(request, ScopeForm(), scope, start_form=form, status=UNPROCESSABLE)
+    return _refresh_page(request, ScopeForm.of(scope), scope, start_form=form, status=UNPROCESSABLE)
 
 
 def _refresh_page(
@@ -312,12 +311,19 @@ def _refresh_page(
         "start_form": start_form or StartForm(initial={"scope": wanted}),
     }
     if wanted:
-        context |= _preview(wanted)
+        try:
+            context |= _preview(wanted)
+        except DomainError as refusal:
+            (start_form or form).add_error(None, ValidationError(refusal.message))
+            status = CONFLICT
     return render(request, "staff/summary_refresh.html", context, status=status)
 
 
 def _preview(wanted: str) -> dict[str, Any]:
-    """Return what a refresh would do, and what of today's budget is left for it."""
+    """Return what a refresh would do, and what of today's budget is left for it.
+
+    Raises `ScopeUnknown`, `RefreshRefused`.
+    """
     preview, told = refreshes.preview(wanted), budget.read_settings()
     standing = budget.standing(budget.today(), None, budget.site_cap(told))
     spent, reserved, cap = standing.spent, standing.reserved, budget.site_cap(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from html import unescape
 
@@ -518,6 +519,30 @@ def test_what_cannot_be_started_is_explained(admin, sent):
     assert page.status_code == 422
     assertContains(page, "data-error-summary", status_code=422)
     assert not JobRun.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_count_that_takes_too_long_is_a_sentence_and_the_choice_stays(
+    admin, alice, model, monkeypatch
+):
+    monkeypatch.setattr(refreshes, "PREVIEW_SECONDS", 0.05)
+    wanted = {"scope": "namespace", "handle": "@alice"}
+    other = connection.copy()
+    other.set_autocommit(False)
+    try:
+        other.cursor().execute("LOCK TABLE traces_trace")
+        counted = admin.get(f"{HOME}refresh/", wanted)
+        started = admin.post(f"{HOME}refresh/", {"scope": "@alice", "max_tokens": "-3"})
+    finally:
+        other.close()
+
+    for page in (counted, started):
+        assert page.status_code == 409
+        assert "Counting the traces takes too long just now" in text(page)
+        assertContains(page, "data-error-summary", 1, status_code=409)
+        assertContains(page, 'value="namespace" checked', status_code=409)
+        assert re.search('name="handle" value="@?alice"', text(page))
+    assertContains(admin.get(f"{HOME}refresh/", wanted), "There is nothing to do.")
 
 
 def test_a_run_tells_its_tally_and_what_it_waits_for(admin):
