@@ -41,10 +41,6 @@ class TraceQuerySet(DerivedQuerySet):
         """Return what others may have a link to, unpublished ones too, the oldest first."""
         return self.exclude(visibility=Visibility.PRIVATE).order_by("pk")
 
-    def of_members(self, actor: Actor) -> Self:
-        """Return the published traces of the namespaces this actor speaks for."""
-        return self.published().filter(namespace__in=actor.namespace_ids)
-
     def listed_for(self, actor: Actor) -> Self:
         """Return what this actor may list: public traces, and those of their namespaces."""
         if not actor.namespace_ids or Scope.TRACES_READ not in actor.scopes:

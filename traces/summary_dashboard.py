@@ -215,11 +215,6 @@ class Dashboard:
         return [run for run in self.runs if self.run is None or run.pk != self.run.run.pk]
 
     @property
-    def to_retry(self) -> int:
-        """Return how many traces gave up, over all classes."""
-        return sum(group.traces for group in self.failures)
-
-    @property
     def chart(self) -> dict[str, Any]:
         """Return the tokens of each day against today's cap."""
         cap = self.told.daily_token_cap
