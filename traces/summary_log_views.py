@@ -92,6 +92,11 @@ class Filters:
         """Return the address of these filters."""
         return f"?{urlencode(chosen)}"
 
+    @property
+    def listing(self) -> str:
+        """Return what a cursor is signed for: a place of another list is none of this one."""
+        return f"{LISTING}:{urlencode(self.chosen)}"
+
     def rows(self) -> QuerySet[SummaryLog]:
         """Return the attempts: ids are looked up inside the statement, so it stays one."""
         told = {name: self.chosen[name] for name in CHOICES if name in self.chosen}
@@ -131,14 +136,15 @@ def logs(request: HttpRequest, viewer: User) -> HttpResponse:
     rows, after = filters.rows(), 0
     if cursor := request.GET.get("after", ""):
         try:
-            (after,) = read_cursor(LISTING, cursor, int)
+            (after,) = read_cursor(filters.listing, cursor, int)
             rows = rows.filter(Q(pk__lt=after))
         except CursorRefused:
             filters.notices.append(
                 "That part of the list cannot be found. These are the newest attempts."
             )
     found = list(seen(rows)[: PAGE_SIZE + 1])
-    older = sign_cursor(LISTING, found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else ""
+    more = len(found) > PAGE_SIZE
+    older = sign_cursor(filters.listing, found[PAGE_SIZE - 1].pk) if more else ""
     context = {
         "tab": "summaries",
         "filters": filters,

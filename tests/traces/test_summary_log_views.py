@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import unescape
+from urllib.parse import parse_qs
 
 import pytest
 from django.db import connection
@@ -99,6 +100,19 @@ def test_the_list_goes_on_by_keyset_and_keeps_its_filters(admin, trace):
 
     assert seen == made[::-1]
     assertContains(page, "Back to the start")
+
+
+@pytest.mark.parametrize("asked", [{}, {"error": "quota"}, {"error": "timeout", "trace": "x"}])
+def test_the_place_of_one_list_is_none_of_another(admin, trace, asked):
+    for error in (SummaryError.TIMEOUT, SummaryError.QUOTA) * 30:
+        log_of(trace, error=error)
+    older = admin.get(LOGS, {"error": "timeout"}).context["older_url"]
+    place = parse_qs(older.removeprefix("?"))["after"][0]
+
+    page = admin.get(LOGS, asked | {"after": place})
+
+    assertContains(page, "That part of the list cannot be found.")
+    assert list(page.context["logs"]) == list(admin.get(LOGS, asked).context["logs"])
 
 
 def test_a_row_opens_what_is_known_and_nothing_of_the_texts(admin, trace, model):
