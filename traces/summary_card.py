@@ -12,7 +12,7 @@ from config.formats import exact_count
 from traces.due import SWITCHED_OFF, Verdict
 from traces.models import SummaryState, Trace
 from traces.prices import DEMO_MODEL
-from traces.summary_effect import effect_of, read_effect
+from traces.summary_effect import RELOAD, effect_of, is_looked_for, is_under_way, read_effect
 
 # While something is to come the card asks again: every few seconds at first, then seldom.
 POLL_SECONDS: Final = 3
@@ -30,7 +30,6 @@ WORDS: Final = {
     Verdict.WAITING_FOR_BUDGET: "waits for budget",
     Verdict.FRESH: "fresh",
 }
-_UNDER_WAY: Final = {Verdict.RUNNING, Verdict.RETRYING}
 
 
 @dataclass(frozen=True)
@@ -97,9 +96,18 @@ class SummaryCard:
         return self.may_refresh and self.verdict not in settled and not self.is_queued
 
     @property
+    def _is_watched(self) -> bool:
+        return self.may_refresh and is_under_way(self.trace, self.verdict)
+
+    @property
+    def reload(self) -> str:
+        """Return what to do once the card no longer looks by itself; "" as long as it does."""
+        return RELOAD if self._is_watched and not self.poll_seconds else ""
+
+    @property
     def poll_seconds(self) -> int:
         """Return how often to look again; 0 where nothing will happen by itself soon."""
-        if not self.may_refresh or not (self.is_queued or self.verdict in _UNDER_WAY):
+        if not self._is_watched or not is_looked_for(self.trace, self.now):
             return 0
         asked_at = self.trace.summary_asked_at
         is_recent = asked_at is not None and self.now - asked_at < SLOW_AFTER

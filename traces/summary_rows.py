@@ -14,7 +14,7 @@ from traces.due import Site, Verdict
 from traces.models import SummaryError, SummaryState, Trace
 from traces.querysets import TraceQuerySet
 from traces.summary_dashboard import LISTED
-from traces.summary_effect import Effect, effect_of
+from traces.summary_effect import RELOAD, Effect, effect_of, is_looked_for, is_under_way
 from traces.summary_state import IS_FAILED, IS_WAITING
 
 # A page of hostile titles still fits into 50,000 bytes.
@@ -77,9 +77,18 @@ class Row:
         return clamp(self.trace.ai_summary, TEXT_LENGTH)
 
     @property
+    def _is_under_way(self) -> bool:
+        return is_under_way(self.trace, self.effect.verdict)
+
+    @property
+    def reload(self) -> str:
+        """Return what to do once the row no longer looks by itself; "" as long as it does."""
+        return RELOAD if self._is_under_way and not self.poll_seconds else ""
+
+    @property
     def poll_seconds(self) -> int:
         """Return how often to look again; 0 where nothing will happen by itself soon."""
-        if not self.is_queued and self.effect.verdict not in {Verdict.RUNNING, Verdict.RETRYING}:
+        if not self._is_under_way or not is_looked_for(self.trace, self.now):
             return 0
         since = self.trace.summary_due_at
         is_late = since is not None and self.now - since > SOON

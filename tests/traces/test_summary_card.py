@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from accounts.models import AuditEvent
@@ -18,6 +19,7 @@ from traces.models import SummarySettings, SummaryTrigger, Trace
 from traces.services import summaries
 from traces.services.summaries import Reason
 from traces.summary_card import member_card
+from traces.summary_effect import RELOAD
 
 pytestmark = pytest.mark.django_db
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -259,6 +261,38 @@ def test_a_script_gets_the_card_alone_and_looks_again_until_it_is_there(trace, a
     assert "hx-trigger" not in card
     assert "Asked was: Fix the rounding" in card
     assert "HX-Request" in told.headers["Vary"]
+
+
+def test_the_card_looks_while_it_goes_on_by_itself_and_then_says_reload(trace, as_alice):
+    def card() -> str:
+        return as_alice.get(address(trace), headers=PARTIAL).content.decode()
+
+    as_alice.post(address(trace))
+    SummarySettings.objects.create(pk=1, circuit_until=timezone.now() + timedelta(minutes=5))
+    assert "every 3s" in card(), "queued, and the site is paused"
+    SummarySettings.objects.all().delete()
+
+    for column, minutes in (("queued", -29), ("running", 1), ("retrying", 5), ("retrying", -1)):
+        changed(
+            trace,
+            summary_state=column,
+            summary_due_at=timezone.now() + timedelta(minutes=minutes),
+        )
+        assert "hx-trigger" in card(), (column, minutes)
+        assert RELOAD not in card()
+
+    for column, minutes in (("queued", -31), ("retrying", 40)):
+        changed(
+            trace,
+            summary_state=column,
+            summary_due_at=timezone.now() + timedelta(minutes=minutes),
+        )
+        assert "hx-trigger" not in card(), (column, minutes)
+        assert RELOAD in card()
+
+    changed(trace, summary_state="waiting", summary_due_at=timezone.now() + timedelta(minutes=1))
+    assert "hx-trigger" not in card()
+    assert RELOAD not in card()
 
 
 def test_a_refusal_is_told_in_the_card(trace, as_alice):

@@ -35,6 +35,7 @@ from traces.services import budget, coverage, refreshes, summary_switches
 from traces.services.budget import Cap
 from traces.services.summaries import Reason, claim, perform, read_site
 from traces.summary_dashboard import read_dashboard
+from traces.summary_effect import RELOAD
 from traces.summary_rows import read_rows
 from traces.summary_staff_views import OTHERS
 
@@ -389,6 +390,11 @@ def test_a_refresh_that_nobody_takes_up_is_asked_about_less_often(admin, trace, 
     Trace.objects.update(summary_due_at=timezone.now() - timedelta(minutes=2))
 
     assertContains(admin.get(address, headers=HTMX), 'hx-trigger="every 10s"')
+    Trace.objects.update(summary_due_at=timezone.now() - timedelta(minutes=31))
+    for shown in (address, f"{address}?as=row"):
+        late = admin.get(shown, headers=HTMX)
+        assertNotContains(late, "hx-trigger")
+        assertContains(late, RELOAD)
 
 
 def test_a_refused_refresh_says_why(admin, trace, settings):
