@@ -15,7 +15,6 @@ from traces.services import budget, refreshes
 from traces.services.summaries import CIRCUIT_OPEN
 
 MINUTE: Final = timedelta(minutes=1)
-MICROS: Final = 1_000_000
 
 
 @require_safe
@@ -36,6 +35,6 @@ def summaries(request: HttpRequest) -> HttpResponse:
         "asked_every": refreshes.ASKED_EVERY,
         "circuit_minutes": CIRCUIT_OPEN // MINUTE,
         "token_cap": caps.tokens,
-        "dollar_cap": (caps.micros or 0) / MICROS,
+        "micro_cap": caps.micros,
     }
     return render(request, "public/about_ai_summaries.html", context)

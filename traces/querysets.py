@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from accounts.models import Scope, Visibility
@@ -108,3 +108,18 @@ class MessageQuerySet(DerivedQuerySet):
         if after is not None:
             rows = self.filter(RowCompare(["position", "pk"], ">", list(after)))
         return rows.order_by("position", "pk")
+
+
+class SummaryLogQuerySet(QuerySet[Any]):
+    """Reads of attempts at summaries."""
+
+    def newest_with_names(self) -> Self:
+        """Return them newest first, with what is told of each: whose it is, and who asked."""
+        told = self.select_related("trace", "namespace", "asked_by").order_by("-id")
+        return told.only(
+            *(field.attname for field in self.model._meta.concrete_fields),
+            "trace__public_id",
+            "trace__summary_state",
+            "namespace__handle",
+            "asked_by__handle",
+        )

@@ -15,11 +15,10 @@ from accounts.identity import staff_page
 from accounts.models import AuditEvent, User, Visibility
 from accounts.policy import Verb
 from accounts.views import refuse_unstorable_form
-from traces.models import Message, SummaryLog, Trace
+from traces.models import Message, Trace
 from traces.services import repair, summary_switches
 from traces.services.summaries import read_site
 from traces.summary_forms import SwitchForm
-from traces.summary_log_views import seen
 from traces.summary_rows import find_row
 from traces.summary_staff_views import SO_ALREADY, UNPROCESSABLE, try_change
 
@@ -73,7 +72,7 @@ def _page(
         "generations": _generations(found),
         "row": find_row(found.public_id, read_site()),
         "switch_form": switch_form,
-        "logs": seen(SummaryLog.objects.filter(trace=found))[:HISTORY_SHOWN],
+        "logs": found.summary_logs.newest_with_names()[:HISTORY_SHOWN],
         "redacted": _redacted(found),
         "redacted_read": REDACTED_READ,
         "events": events.select_related("actor")[:HISTORY_SHOWN],

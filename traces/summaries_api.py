@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.db.models import QuerySet, TextChoices
+from django.db.models import TextChoices
 from django.http import HttpRequest, HttpResponse
 from ninja import P, QueryEx, Router
 
@@ -126,14 +126,14 @@ def list_logs(
     wanted = {name: value for name, value in told.items() if value}
     size = parse_limit(limit)
     listing = f"summary-logs:{outcome}:{error}:{trigger}:{trace}"
-    rows = SummaryLog.objects.filter(**wanted).order_by("-id")
+    rows = SummaryLog.objects.filter(**wanted)
     if trace:
         # Looked up inside the statement; an id of nothing finds nothing.
         rows = rows.filter(trace=Trace.objects.filter(public_id=trace[:64]).values("pk")[:1])
     if cursor:
         (after,) = read_cursor(listing, cursor, int)
         rows = rows.filter(pk__lt=after)
-    found = list(_seen(rows)[: size + 1])
+    found = list(rows.newest_with_names()[: size + 1])
     more = len(found) > size
     return json_response(
         {
@@ -147,16 +147,6 @@ def _one_of(choices: type[TextChoices], text: str, name: str) -> str:
     if text and text not in choices.values:
         raise FilterRefused(f"{name} is one of {', '.join(choices.values)}.", field=name)
     return text
-
-
-def _seen(rows: QuerySet[SummaryLog]) -> QuerySet[SummaryLog]:
-    told = rows.select_related("trace", "namespace", "asked_by")
-    return told.only(
-        *(field.attname for field in SummaryLog._meta.concrete_fields),
-        "trace__public_id",
-        "namespace__handle",
-        "asked_by__handle",
-    )
 
 
 def _told_log(log: SummaryLog) -> dict[str, Any]:

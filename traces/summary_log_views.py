@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
@@ -23,6 +23,7 @@ from traces.models import (
     Trace,
 )
 from traces.models.trace import PUBLIC_ID_LENGTH
+from traces.querysets import SummaryLogQuerySet
 
 CHOICES: Final = {
     "outcome": SummaryOutcome,
@@ -97,7 +98,7 @@ class Filters:
         """Return what a cursor is signed for: a place of another list is none of this one."""
         return f"{LISTING}:{urlencode(self.chosen)}"
 
-    def rows(self) -> QuerySet[SummaryLog]:
+    def rows(self) -> SummaryLogQuerySet:
         """Return the attempts: ids are looked up inside the statement, so it stays one."""
         told = {name: self.chosen[name] for name in CHOICES if name in self.chosen}
         rows = SummaryLog.objects.filter(**told)
@@ -116,18 +117,6 @@ def _is_key(text: str) -> bool:
     return text.isascii() and text.isdecimal() and int(text) < BIGGEST
 
 
-def seen(rows: QuerySet[SummaryLog]) -> QuerySet[SummaryLog]:
-    """Return attempts with what a row of them shows: whose, and who asked."""
-    told = rows.select_related("trace", "namespace", "asked_by").order_by("-id")
-    return told.only(
-        *(field.attname for field in SummaryLog._meta.concrete_fields),
-        "trace__public_id",
-        "trace__summary_state",
-        "namespace__handle",
-        "asked_by__handle",
-    )
-
-
 @staff_page("GET", "HEAD", verb=Verb.OPERATE)
 def logs(request: HttpRequest, viewer: User) -> HttpResponse:
     """List attempts, newest first: one statement."""
@@ -142,7 +131,7 @@ def logs(request: HttpRequest, viewer: User) -> HttpResponse:
             filters.notices.append(
                 "That part of the list cannot be found. These are the newest attempts."
             )
-    found = list(seen(rows)[: PAGE_SIZE + 1])
+    found = list(rows.newest_with_names()[: PAGE_SIZE + 1])
     more = len(found) > PAGE_SIZE
     older = sign_cursor(filters.listing, found[PAGE_SIZE - 1].pk) if more else ""
     context = {
@@ -159,7 +148,8 @@ def logs(request: HttpRequest, viewer: User) -> HttpResponse:
 def log(request: HttpRequest, viewer: User, log_id: int) -> HttpResponse:
     """Show one attempt: one statement."""
     del viewer
-    found = seen(SummaryLog.objects.filter(pk=log_id)).first() if log_id < BIGGEST else None
+    rows = SummaryLog.objects.newest_with_names()
+    found = rows.filter(pk=log_id).first() if log_id < BIGGEST else None
     if found is None:
         raise Http404
     gave_up = found.trace is not None and found.trace.summary_state == SummaryState.FAILED

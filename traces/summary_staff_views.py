@@ -11,9 +11,10 @@ from typing import Any, Final
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 
+from accounts import organisations
 from accounts.identity import staff_page
 from accounts.models import Namespace, User
 from accounts.policy import Actor, Verb, can
@@ -177,24 +178,18 @@ def retry(request: HttpRequest, viewer: User) -> HttpResponse:
 def find_namespace(request: HttpRequest, viewer: User) -> HttpResponse:
     """Find a namespace by its handle."""
     del viewer
-    typed = request.GET.get("handle", "").strip().removeprefix("@")[:200]
-    if Namespace.objects.filter(handle=typed).exists():
-        return redirect(NAMESPACE, typed)
-    messages.warning(request, "There is no namespace of this handle. Type all of it.")
-    return redirect(HOME)
+    try:
+        found = organisations.find_namespace(request.GET.get("handle", ""))
+    except DomainError:
+        messages.warning(request, "There is no namespace of this handle. Type all of it.")
+        return redirect(HOME)
+    return redirect(NAMESPACE, found.handle)
 
 
 @staff_page("GET", "HEAD")
 def namespace(request: HttpRequest, viewer: User, handle: str) -> HttpResponse:
     """Show the switches, the cap and today's cost of one namespace."""
-    return _namespace_page(request, viewer, _find_namespace(handle))
-
-
-def _find_namespace(handle: str) -> Namespace:
-    found: Namespace | None = Namespace.objects.filter(handle=handle).first()
-    if found is None:
-        raise Http404
-    return found
+    return _namespace_page(request, viewer, get_object_or_404(Namespace, handle=handle))
 
 
 def _namespace_page(
@@ -223,7 +218,7 @@ def _namespace_page(
 def switch_namespace(request: HttpRequest, viewer: User, handle: str) -> HttpResponse:
     """Turn summaries on or off for a namespace as staff."""
     refuse_unstorable_form(request)
-    found, form = _find_namespace(handle), _switch_form(request.POST)
+    found, form = get_object_or_404(Namespace, handle=handle), _switch_form(request.POST)
     if form.is_valid():
         on, reason = form.is_on, form.cleaned_data["reason"]
         changed = try_change(
@@ -244,7 +239,10 @@ def switch_namespace(request: HttpRequest, viewer: User, handle: str) -> HttpRes
 def set_namespace_caps(request: HttpRequest, viewer: User, handle: str) -> HttpResponse:
     """Set what a day may cost a namespace."""
     refuse_unstorable_form(request)
-    found, form = _find_namespace(handle), CapForm(request.POST, auto_id="cap-%s")
+    found, form = (
+        get_object_or_404(Namespace, handle=handle),
+        CapForm(request.POST, auto_id="cap-%s"),
+    )
     if form.is_valid():
         cap, reason = form.cap, form.cleaned_data["reason"]
         changed = try_change(
@@ -324,19 +322,16 @@ def _preview(wanted: str) -> dict[str, Any]:
 
     Raises `ScopeUnknown`, `RefreshRefused`.
     """
-    preview, told = refreshes.preview(wanted), budget.read_settings()
-    standing = budget.standing(budget.today(), None, budget.site_cap(told))
-    spent, reserved, cap = standing.spent, standing.reserved, budget.site_cap(told)
-    left = [max((c or 0) - s - r, 0) for s, r, c in zip(spent, reserved, cap, strict=True)]
+    preview, cap = refreshes.preview(wanted), budget.site_cap(budget.read_settings())
+    left = budget.standing(budget.today(), None, cap).left
     order = list(Verdict)
     others = sorted(preview.others.items(), key=lambda told: order.index(Verdict(told[0])))
     active = JobRun.objects.active().filter(kind=refreshes.RUN_JOB, scope=wanted)
     return {
         "preview": preview,
         "others": [(count, OTHERS[Verdict(verdict)]) for verdict, count in others],
-        "left_tokens": left[0],
-        "left_micros": left[1],
-        "is_over": preview.tokens > left[0] or preview.micros > left[1],
+        "left": left,
+        "is_over": preview.tokens > left.tokens or preview.micros > left.micros,
         "off": next((refreshes.WHY[v] for v in SITE_WIDE if v in preview.others), ""),
         "active": active.first(),
     }

@@ -232,9 +232,11 @@ def test_the_page_says_which_model_and_where_texts_go(admin, settings):
 
 
 def test_a_namespace_is_found_switched_off_and_listed(admin, ada, alice, trace):
-    found = admin.get(f"{HOME}namespaces/", {"handle": " @alice"})
+    found = admin.get(f"{HOME}namespaces/", {"handle": " @Alice"})
     assert found.headers["Location"] == f"{HOME}namespaces/alice/"
-    assertContains(admin.get(f"{HOME}namespaces/", {"handle": "al"}, follow=True), "no namespace")
+    for wrong in ("al", "", "x" * 3_000):
+        told = admin.get(f"{HOME}namespaces/", {"handle": wrong}, follow=True)
+        assertContains(told, "no namespace")
 
     page = admin.post(f"{found.url}switch/", {"on": "0", "reason": "Spam."}, follow=True)
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Namespace
 from traces.models.trace import Trace
+from traces.querysets import SummaryLogQuerySet
 from traces.summary_state import SummaryError, SummaryOutcome, SummaryTrigger
 
 MODEL_LENGTH: Final = 100
@@ -124,6 +125,8 @@ class SummaryLog(models.Model):
 
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
+
+    objects = SummaryLogQuerySet.as_manager()
 
     class Meta:
         indexes = [

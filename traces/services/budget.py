@@ -57,6 +57,12 @@ class Standing(NamedTuple):
                 shares.append(min(used / cap, 1.0) if cap else 1.0)
         return max(shares, default=0.0)
 
+    @property
+    def left(self) -> Amount:
+        """Return what may still be added within caps that are set; 0 of what has none."""
+        told = zip(self.cap, self.spent, self.reserved, strict=True)
+        return Amount(*(max((cap or 0) - spent - held, 0) for cap, spent, held in told))
+
     def has_room(self, wanted: Amount) -> bool:
         """Say whether so much more stays within the caps."""
         used = (self.spent.tokens + self.reserved.tokens, self.spent.micros + self.reserved.micros)

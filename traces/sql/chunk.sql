@@ -1,6 +1,6 @@
 -- The messages of one chunk of a page, each cut to what a page shows of it: the whole of a message
--- may be half a megabyte, and sixty of them do not leave the database. Caller: traces/chunk_rows.py,
--- which writes @compare, @order and @tools.
+-- may be half a megabyte, and sixty of them do not leave the database.
+-- Caller: traces/chunk_rows.py, which writes @compare, @order and @tools.
 WITH keys AS (
     -- At most so many of each kind, each from its own index, so that no stretch of other kinds is
     -- walked through.

@@ -15,13 +15,13 @@ from jobs.words import headline
 from traces.due import Site, Verdict
 from traces.models import SummaryLog, SummaryOutcome, SummaryTrigger, Trace
 from traces.models.trace import EXTERNAL_ID_LENGTH
+from traces.prices import MICROS
 from traces.services import budget, refreshes, summaries
 from traces.services.refreshes import ALL, OF_NAMESPACE, STALE, WHY, Preview
 
 REFUSED: Final = 1
 WAITS: Final = 3
 INTERRUPTED: Final = 130
-_MICROS: Final = 1_000_000
 
 
 class Command(BaseCommand):
@@ -151,15 +151,14 @@ def _find(wanted: str) -> Trace:
 def _promised(preview: Preview) -> str:
     """Write what a run would do: `214 traces will be summarised · 31 fresh · about …`."""
     caps = budget.site_cap(budget.read_settings())
-    standing = budget.standing(budget.today(), None, caps)
-    left = max((caps.tokens or 0) - standing.spent.tokens - standing.reserved.tokens, 0)
+    left = budget.standing(budget.today(), None, caps).left
     plural = "trace" if preview.traces == 1 else "traces"
     parts = [f"{exact_count(preview.traces)} {plural} would be summarised"]
     others = sorted(preview.others.items(), key=lambda other: -other[1])
     parts += [f"{exact_count(n)} {Verdict(verdict).label.lower()}" for verdict, n in others]
-    dollars = preview.micros / _MICROS
+    dollars = preview.micros / MICROS
     parts.append(
         f"about {exact_count(preview.tokens)} tokens (${dollars:.2f})"
-        f" of {exact_count(left)} left today"
+        f" of {exact_count(left.tokens)} left today"
     )
     return " · ".join(parts)
