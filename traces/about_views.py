@@ -35,6 +35,7 @@ def summaries(request: HttpRequest) -> HttpResponse:
         "asked_every": refreshes.ASKED_EVERY,
         "circuit_minutes": CIRCUIT_OPEN // MINUTE,
         "token_cap": caps.tokens,
+        "log_days": settings.SUMMARY_LOG_DAYS,
         "micro_cap": caps.micros,
     }
     return render(request, "public/about_ai_summaries.html", context)

@@ -9,6 +9,7 @@ from django import forms
 
 from accounts.models import Namespace
 from accounts.models.person import HANDLE_LENGTH
+from traces.due import STEP_MESSAGES
 from traces.prices import MICROS
 from traces.services import refreshes
 from traces.services.budget import Cap
@@ -17,7 +18,7 @@ from traces.services.summary_switches import MOST, REASON_LENGTH
 SWITCH: Final = (("1", "on"), ("0", "off"))
 ONE_NAMESPACE: Final = "namespace"
 SCOPES: Final = (
-    (refreshes.STALE, "Stale: without a summary, or at least 100 messages behind"),
+    (refreshes.STALE, f"Stale: without a summary, or at least {STEP_MESSAGES} messages behind"),
     (refreshes.ALL, "All with anything new, and those of another model or prompt"),
     (ONE_NAMESPACE, "One namespace: the same, among its traces"),
 )

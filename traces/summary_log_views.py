@@ -14,6 +14,7 @@ from accounts.identity import staff_page
 from accounts.models import Namespace, User
 from accounts.policy import Verb
 from config.pagination import PAGE_SIZE, CursorRefused, read_cursor, sign_cursor
+from traces.due import FIRST_MESSAGES, MAX_ATTEMPTS
 from traces.models import (
     SummaryError,
     SummaryLog,
@@ -34,6 +35,9 @@ LABELS: Final = {"outcome": "Result", "error": "Error", "trigger": "Asked by"}
 TYPED: Final = ("trace", "namespace", "run")
 LISTING: Final = "summary-logs"
 BIGGEST: Final = 2**63
+NONE_YET: Final = (
+    f"The first follows when a trace has {FIRST_MESSAGES} messages and a model is configured."
+)
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,7 @@ def logs(request: HttpRequest, viewer: User) -> HttpResponse:
     context = {
         "tab": "summaries",
         "filters": filters,
+        "none_yet": NONE_YET,
         "logs": found[:PAGE_SIZE],
         "start_url": Filters.address(filters.chosen) if after else "",
         "older_url": Filters.address(filters.chosen | {"after": older}) if older else "",
@@ -153,5 +158,5 @@ def log(request: HttpRequest, viewer: User, log_id: int) -> HttpResponse:
     if found is None:
         raise Http404
     gave_up = found.trace is not None and found.trace.summary_state == SummaryState.FAILED
-    context = {"tab": "summaries", "log": found, "gave_up": gave_up}
+    context = {"tab": "summaries", "log": found, "gave_up": gave_up, "max_attempts": MAX_ATTEMPTS}
     return render(request, "staff/summary_log.html", context)

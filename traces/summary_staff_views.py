@@ -23,7 +23,7 @@ from config.errors import DomainError
 from config.htmx import wants_partial
 from config.pagination import CursorRefused, read_cursor, sign_cursor
 from jobs.models import JobRun
-from traces.due import Verdict
+from traces.due import MAX_ATTEMPTS, Verdict
 from traces.models import SummaryError, SummaryTrigger, Trace
 from traces.services import budget, refreshes, summary_switches
 from traces.services.summaries import read_site
@@ -92,6 +92,7 @@ def _page(
         "tiles": page.tiles(with_lists=may_act),
         "listed": listed,
         "may_act": may_act,
+        "max_attempts": MAX_ATTEMPTS,
         "switch_form": switch_form or _switch_form(),
         "cap_form": cap_form or _cap_form(budget.site_cap(page.told)),
         "more_namespaces": _more_namespaces(page),

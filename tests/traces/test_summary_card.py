@@ -352,6 +352,12 @@ def test_the_page_says_what_goes_where_and_what_it_may_cost(model, client, setti
     assert "24,000 bytes" in told
 
 
+def test_the_page_says_for_how_long_attempts_are_kept(db, client, settings):
+    for days in (settings.SUMMARY_LOG_DAYS, 7):
+        settings.SUMMARY_LOG_DAYS = days
+        assert f"knows the call, for {days} days." in about(client)
+
+
 def test_the_page_says_when_nothing_is_sent_at_all(db, client, settings, model):
     assert "stand-in on its own machine" in about(client)
 

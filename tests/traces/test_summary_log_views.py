@@ -16,6 +16,7 @@ from tests.factories.bulk import analyze, copy_row, explain
 from tests.factories.jobs import make_run
 from tests.factories.traces import Uploader, session
 from tests.traces.test_summary_staff_views import HOSTILE, give_up, log_of, write
+from traces.due import FIRST_MESSAGES, MAX_ATTEMPTS
 from traces.models import SummaryError, SummaryLog, SummaryOutcome, SummaryState, Trace
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +40,7 @@ def listed(admin, **asked):
 
 def test_an_empty_log_says_what_comes_first(admin):
     assertContains(admin.get(LOGS), "No attempt yet")
+    assertContains(admin.get(LOGS), f"when a trace has {FIRST_MESSAGES} messages")
     page = admin.get(LOGS, {"outcome": "stored"})
     assertContains(page, "No attempt fits")
     assertContains(page, "Clear all")
@@ -155,6 +157,7 @@ def test_the_context_of_an_error_is_shown_as_text(admin, trace):
     assertNotContains(page, "<script>alert")
     assertContains(page, "429")
     assertContains(page, "3 of 3 at most")
+    assertContains(page, f"of {MAX_ATTEMPTS} at most")
     assertContains(page, "nobody said what it used")
     assertContains(page, f'href="/staff/jobs/{run.pk}/"')
     assertNotContains(page, ">Retry<")

@@ -20,7 +20,7 @@ from tests.factories.accounts import sign_in
 from tests.factories.bulk import analyze, copy_row, explain
 from tests.factories.jobs import make_run
 from tests.factories.traces import Uploader, session
-from traces.due import Verdict
+from traces.due import MAX_ATTEMPTS, STEP_MESSAGES, Verdict
 from traces.models import (
     SummaryBudget,
     SummaryError,
@@ -354,6 +354,7 @@ def test_failures_are_grouped_and_those_that_gave_up_are_retried(admin, ada, ali
     told = [(f.error, f.attempts, f.traces) for f in page.context["page"].failures]
     assert told == [("timeout", 3, 1), ("worker_died", 1, 0)]
     assertContains(page, "Retry these 1<")
+    assertContains(page, f"gives up after {MAX_ATTEMPTS} attempts")
     done = admin.post(f"{HOME}retry/", {"error": "timeout"}, follow=True)
     assertContains(done, "1 trace is tried again.")
     trace.refresh_from_db()
@@ -456,6 +457,7 @@ def test_a_refresh_begins_with_what_it_would_do(admin, alice, trace, model):
 
     page = text(admin.get(f"{HOME}refresh/", {"scope": "stale"}))
 
+    assert f"at least {STEP_MESSAGES} messages behind" in page
     assert "1 trace will be summarised" in page
     assert "</strong> too short" in page
     assert "</strong> for members only" in page
