@@ -20,15 +20,15 @@ SLOW_POLL_SECONDS: Final = 10
 SLOW_AFTER: Final = timedelta(minutes=5)
 OFF: Final = "off"
 SOON: Final = "A worker writes it within some minutes."
-# What a verdict is called where it is not what the row's own state says.
-WORDS: Final = {
-    Verdict.TOO_SHORT: "too short",
-    Verdict.RUNNING: "being written",
-    Verdict.FAILED: "failed",
-    Verdict.PAUSED: "paused",
-    Verdict.RETRYING: "tried again soon",
-    Verdict.WAITING_FOR_BUDGET: "waits for budget",
-    Verdict.FRESH: "fresh",
+# Of these the state is the verdict's own word; of the others the summary there is says more.
+_NAMED: Final = {
+    Verdict.TOO_SHORT,
+    Verdict.RUNNING,
+    Verdict.FAILED,
+    Verdict.PAUSED,
+    Verdict.RETRYING,
+    Verdict.WAITING_FOR_BUDGET,
+    Verdict.FRESH,
 }
 
 
@@ -72,8 +72,8 @@ class SummaryCard:
             return OFF
         if self.is_queued:
             return "queued"
-        if verdict in WORDS:
-            return WORDS[verdict]
+        if verdict in _NAMED:
+            return verdict.label.lower()
         if not self.trace.summary_generated_at:
             return "none yet"
         return f"stale ({exact_count(self.behind)} new)"
