@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any, Final
@@ -164,10 +164,13 @@ def _trickle(handler: _Handler) -> None:
     handler.send_header("content-type", "application/json")
     handler.send_header("content-length", "100000")
     handler.end_headers()
-    while True:
-        handler.wfile.write(b" ")
-        handler.wfile.flush()
-        time.sleep(0.1)
+    # Whoever asked hangs up some time.
+    with suppress(ConnectionError):
+        while True:
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            time.sleep(0.1)
+    handler.close_connection = True
 
 
 def _drop(handler: _Handler) -> None:
