@@ -58,6 +58,8 @@ STATUS_OF_CODE: Final = {
     "not_found": 404,
     "AMBIGUOUS_SKILL_SLUG": 409,
     "not_banned": 409,
+    "handle_taken": 409,
+    "too_many_namespaces": 409,
     # Not 429, which clients try again: these take minutes or days to pass.
     "too_many_reports": 409,
     "too_many_tickets": 409,

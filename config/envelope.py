@@ -29,8 +29,6 @@ STATUS_OF_TRACE_CODE: Final = {
     "login_not_found": 404,
     "login_pending": 409,
     "login_used": 409,
-    "handle_taken": 409,
-    "too_many_namespaces": 409,
     "too_many_invites": 409,
     "too_many_sessions": 409,
     "login_expired": 410,

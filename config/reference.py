@@ -46,6 +46,8 @@ MEANING_OF_CODE: Final = {
     "not_found": "There is no such call.",
     "AMBIGUOUS_SKILL_SLUG": "Several owners use this name; the JSON body lists them.",
     "not_banned": "The person is not banned.",
+    "handle_taken": "Somebody has this name.",
+    "too_many_namespaces": "You are in as many organisations as can be.",
     "version_exists": "This version was published with other files.",
     "version_withdrawn": "Withdrawn; a version is published only once.",
     "too_many_reports": "You have as many open reports as one person may have.",

@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja.errors import ValidationError
 
 from accounts.api import router as accounts_router
+from accounts.publishers_api import router as publishers_router
 from accounts.users_api import router as users_router
 from accounts.views import admin_sign_in
 from config import envelope, site, sitemaps
@@ -49,6 +50,7 @@ api = ContractAPI(
 api.add_router("", accounts_router)
 api.add_router("", users_router)
 api.add_router("", bans_router)
+api.add_router("", publishers_router)
 api.add_router("", skills_router)
 api.add_router("", stats_router)
 api.add_router("", transfers_router)

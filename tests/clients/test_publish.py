@@ -151,3 +151,15 @@ def test_one_version_is_withdrawn_restored_and_tagged(signed_in, publish):
     done(signed_in, "undelete", "pdf-tools", "--version", "1.1.0", "--yes")
     done(signed_in, "skill", "tag", "@alice/pdf-tools", "1.1.0", "--yes")
     assert Skill.objects.get().tags == {"latest": "1.1.0", "stable": "1.0.0"}
+
+
+@pytest.mark.client
+def test_an_organisation_is_made_and_published_in(signed_in):
+    folder = write(signed_in, FILES)
+
+    assert "acme" in done(signed_in, "publisher", "create", "acme", "--display-name", "Acme")
+    assert "The name acme is taken" in refused(signed_in, "publisher", "create", "acme")
+    done(signed_in, "publish", str(folder), "--version", "1.0.0", "--owner", "acme")
+
+    assert Skill.objects.get().owner_handle == "acme"
+    assert "acme" in done(signed_in, "inspect", "@acme/pdf-tools")

@@ -476,6 +476,8 @@ GET  api/v1/users/role                                                          
 POST api/v1/users/role                                                                   401 401 401 401 401 401 403 401
 GET  api/v1/users/ban                                                                    405
 POST api/v1/users/ban                                                                    401 401 401 401 401 401 403 401
+GET  api/v1/publishers                                                                   405
+POST api/v1/publishers                                                               401 401 401 401 401 401 403 401
 GET  api/v1/users/unban                                                                  405
 POST api/v1/users/unban                                                                  401 401 401 401 401 401 403 401
 GET  api/v1/users/reclassify-ban                                                         405

@@ -23,7 +23,7 @@ def test_every_call_of_the_document_is_shown_once(page):
     document = api.get_openapi_schema()
     wanted = [(m.upper(), path) for path, calls in document["paths"].items() for m in calls]
 
-    shown = re.findall(r'data-method="([A-Z]+)">[A-Z]+</span><code>([^<]+)</code>', page)
+    shown = re.findall(r'class="method [a-z]+">([A-Z]+)</span><code>([^<]+)</code>', page)
 
     assert sorted(shown) == sorted(wanted)
     assert len(wanted) >= 10

@@ -35,7 +35,7 @@ def test_every_call_is_described_once_and_none_is_made_up():
 def test_the_page_shows_them_all_and_stays_small(client):
     page = client.get("/api/docs/traces/").content.decode()
 
-    shown = re.findall(r'data-method="([A-Z]+)">[A-Z]+</span><code>/v1/([^<]+)</code>', page)
+    shown = re.findall(r'class="method [a-z]+">([A-Z]+)</span><code>/v1/([^<]+)</code>', page)
     assert {(method, unescape(path)) for method, path in shown} == served()
     assert len(page.encode()) < PAGE_BYTES
     assert "`" not in page
