@@ -29,6 +29,7 @@ from tests.clients.terminal import Terminal
 
 T = TypeVar("T")
 VERSIONS: Final = ("0.20.0", "0.23.3")
+OLDEST: Final = "0.8.0"
 TRACES_VERSION: Final = "0.5.9"
 TOOLS: Final = Path(settings.BASE_DIR) / ".tools" / "clients" / "node_modules"
 COMPILED: Final = TOOLS.parent / "compiled"
@@ -65,7 +66,7 @@ def what_is_missing() -> str | None:
     """Say in words why the clients cannot run here; None when they can."""
     if node() is None:
         return "Node"
-    absent = [version for version in VERSIONS if not script_of(version).exists()]
+    absent = [version for version in (OLDEST, *VERSIONS) if not script_of(version).exists()]
     return f"clawhub {', '.join(absent)}" if absent else None
 
 

@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any, Final
 
+from traces.prices import DEMO_MODEL
+
 BYTES_PER_TOKEN: Final = 4
 TITLE_WORDS: Final = 9
 LINE_LENGTH: Final = 200
@@ -92,6 +94,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing: a line per call is of no use in the demo's terminal."""
+
+    def do_GET(self) -> None:
+        """Say which models there are: who starts it learns that it answers."""
+        self.answer(200, {"object": "list", "data": [{"id": DEMO_MODEL, "object": "model"}]})
 
     def do_POST(self) -> None:
         length = min(int(self.headers.get("content-length") or 0), MOST_BODY)

@@ -84,6 +84,9 @@ class Command(BaseCommand):
         try:
             with running(_commands(port, model), env, _graces()) as children:
                 wait_until(lambda: answers(f"{address}/readyz"), children)
+                # A sweep that meets no model puts its traces off for minutes.
+                if model:
+                    wait_until(lambda: answers(f"{_api_of(model)}/models"), children)
                 # What was shared before there was a worker need not wait for the sweep's time.
                 async_task(SCHEDULED_TASK, SUMMARY_JOB, cluster=SUMMARY_CLUSTER)
                 if smoke:
@@ -165,9 +168,13 @@ def _model_settings(port: int | None) -> dict[str, str]:
         return {}
     return {
         "OPENAI_API_KEY": "demo",
-        "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
+        "OPENAI_BASE_URL": _api_of(port),
         "SUMMARY_MODEL": MODEL,
     }
+
+
+def _api_of(port: int) -> str:
+    return f"http://127.0.0.1:{port}/v1"
 
 
 def _told_model() -> str:
