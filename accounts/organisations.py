@@ -41,9 +41,9 @@ _RESERVED_WORDS: Final = (
     " docs download everyone feed feeds healthz help home invite invites leaderboards legal login"
     " logout mail me metrics moderation moderator moderators modlog namespace namespaces null"
     " official org organisation organisations organization organizations orgs owner privacy public"
-    " readyz registry report reports root s search security session settings signin signup skill"
-    " skillboard skills staff static status support system t team terms theme trace traces trust"
-    " trusted u undefined user users v1 verified www"
+    " publish readyz registry report reports root s search security session settings signin signup"
+    " skill skillboard skills staff static status support system t team terms theme trace traces"
+    " trust trusted u undefined user users v1 verified www"
 )
 RESERVED_HANDLES: Final = frozenset(_RESERVED_WORDS.split())
 
