@@ -220,6 +220,8 @@ def authenticate_token(text: str) -> ApiToken:
 
 def refuse_banned(user: User) -> None:
     """Raise `TokenRefused` where the account that a secret stands for is closed."""
+    if user.is_closed:
+        raise TokenRefused("This account was deleted by its owner.", code="account_deleted")
     if user.banned_at is not None or not user.is_active:
         reason = user.ban_reason or "no reason was given"
         raise TokenRefused(f"This account is banned: {reason}", code="account_banned")

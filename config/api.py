@@ -36,6 +36,7 @@ STATUS_OF_CODE: Final = {
     "token_revoked": 401,
     "token_expired": 401,
     "account_banned": 401,
+    "account_deleted": 401,
     "scope_missing": 403,
     "not_owner": 403,
     "own_skill": 403,

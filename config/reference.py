@@ -24,6 +24,7 @@ MEANING_OF_CODE: Final = {
     "token_revoked": "The token was revoked; make a new one.",
     "token_expired": "The token's time is over; make a new one.",
     "account_banned": "The account behind the token is banned; the body says why.",
+    "account_deleted": "The account behind the token was deleted by its owner.",
     "scope_missing": "The token lacks the right for this call.",
     "role_refused": "This role is not yours to give; the body says why.",
     "ban_refused": "You cannot ban or unban this person; the body says why.",

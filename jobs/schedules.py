@@ -266,6 +266,13 @@ JOBS: Final = (
         is_scoped=True,
     ),
     Job(
+        "erase_accounts",
+        "Erase deleted accounts",
+        "Takes what is left of accounts that people deleted.",
+        "moderation.jobs.erase_accounts",
+        every=timedelta(minutes=10),
+    ),
+    Job(
         "refresh_derived",
         "Rebuild a denormalised field",
         "Re-evaluates every row of one denormalised field, in batches, beside running writers.",

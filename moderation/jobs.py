@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from accounts.models import User
 from jobs.progress import Progress
 from jobs.schedules import DRY_RUN
 from moderation import virustotal
 from moderation.models import ScannerName, ScanStatus
-from moderation.services import bans, lookups, scans
+from moderation.services import bans, closing, lookups, scans
 from skills.models import SkillVersion
 
 
@@ -101,4 +102,16 @@ def rescan_all(progress: Progress) -> dict[str, Any]:
         progress.tally("waiting_already", batch.looked - batch.asked)
         last = batch.last
         progress.advance(batch.looked, cursor=last)
+    return {}
+
+
+def erase_accounts(progress: Progress) -> dict[str, Any]:
+    """Erase the accounts that people deleted; one that is not done is looked at by the next run."""
+    last = progress.cursor or 0
+    while (person := User.objects.to_erase().filter(pk__gt=last).first()) is not None:
+        for count in closing.erase_account(user=person):
+            progress.advance(count)
+        last = person.pk
+        progress.tally("accounts", 1)
+        progress.advance(0, cursor=last)
     return {}

@@ -105,7 +105,8 @@ def _rows(skill: Skill, shown: list[Any], actor: Actor) -> list[dict[str, Any]]:
     return [
         {
             "comment": comment,
-            "author_url": author_url(comment.author.handle),
+            # Who deleted their account has no page.
+            "author_url": "" if comment.author.is_closed else author_url(comment.author.handle),
             "speaks_for_owner": comment.has_joined or comment.author_id == owner,
             "is_own": comment.author_id == viewer,
             "url": comment_url(skill.owner_handle, skill.slug, comment.pk),

@@ -153,7 +153,7 @@ class SkillCommentQuerySet(DerivedQuerySet):
         """Load what the tab shows, with the author and whether they are a member of the owner."""
         members = Membership.objects.filter(namespace=namespace_id, user=OuterRef("author"))
         columns = ("text", "created_at", "deleted_at", "hidden_at", "reason", "author_id")
-        names = ("author__handle", "author__display_name")
+        names = ("author__handle", "author__display_name", "author__closed_at")
         rows = self.select_related("author").only(*columns, *names)
         return rows.annotate(has_joined=Exists(members))
 

@@ -150,7 +150,7 @@ def _move(transfer: SkillTransfer, skill: Skill, to: Namespace, actor: User) -> 
 def _refuse_recipient(skill: Skill, to: Namespace) -> None:
     if to.pk == skill.namespace_id:
         raise TransferRefused(f"It belongs to @{to.handle} already.", field="toUserHandle")
-    if bans.banned_among([to.user_id]):
+    if to.is_closed or bans.banned_among([to.user_id]):
         raise TransferRefused(f"@{to.handle} cannot take skills over.", field="toUserHandle")
 
 

@@ -213,7 +213,9 @@ def _when_empty(asked: BrowseFilter) -> dict[str, str]:
 @require_safe
 def author(request: HttpRequest, handle: str) -> HttpResponse:
     """Show an owner and their public skills; to themselves also what only they see."""
-    namespace = Namespace.objects.filter(handle=handle).first()
+    namespace = Namespace.objects.select_related("user").filter(handle=handle).first()
+    if namespace is not None and namespace.is_closed:
+        raise Http404
     if namespace is None:
         if handle != handle.lower() and Namespace.objects.filter(handle=handle.lower()).exists():
             return redirect(author_url(handle.lower()), permanent=True)

@@ -106,6 +106,11 @@ class Namespace(DerivedModel):
         """Say whether a person stands behind this name."""
         return self.kind == NamespaceKind.ORG or self.user_id is not None
 
+    @property
+    def is_closed(self) -> bool:
+        """Say whether its person deleted their account; nobody else gets the name."""
+        return self.user is not None and self.user.is_closed
+
 
 class MemberRole(models.TextChoices):
     OWNER = "owner", "Owner"

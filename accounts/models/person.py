@@ -46,6 +46,10 @@ class UserManager(BaseUserManager["User"]):
         named = self.alias(name_key=key).filter(name_key__gte=begin, name_key__lt=begin + AFTER_ALL)
         return named.order_by("name_key", "pk")
 
+    def to_erase(self) -> models.QuerySet[User]:
+        """Return closed accounts of which something is left, by key."""
+        return self.filter(closed_at__isnull=False, erased_at__isnull=True).order_by("pk")
+
 
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. Signs in with the handle; owns things through a namespace."""
@@ -59,6 +63,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     banned_at = models.DateTimeField(null=True, blank=True)
     ban_reason = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # When they deleted their account, and when the last of it was gone. The row stays: it keeps
+    # the handle from others, and bans and decisions name it (accounts/closing.py).
+    closed_at = models.DateTimeField(null=True, editable=False)
+    erased_at = models.DateTimeField(null=True, editable=False)
+    # Who writes an export of theirs just now, and until when (accounts/exports.py).
+    export_token = models.UUIDField(null=True, editable=False)
+    export_until = models.DateTimeField(null=True, editable=False)
 
     objects = UserManager()
 
@@ -75,6 +86,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [
             # People whose display name begins with what staff typed.
             models.Index(Collate(Lower("display_name"), "C"), "id", name="user_by_display_name"),
+            # Closed accounts of which something is left.
+            models.Index(
+                fields=["id"],
+                name="user_to_erase",
+                condition=Q(closed_at__isnull=False, erased_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -82,8 +99,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def name(self) -> str:
-        """Return what pages call this person."""
-        return self.display_name or self.handle
+        """Return what pages call this person; who deleted their account has no name."""
+        return "Deleted account" if self.is_closed else self.display_name or self.handle
+
+    @property
+    def is_closed(self) -> bool:
+        """Say whether the person deleted their account."""
+        return self.closed_at is not None
 
     @property
     def is_staff(self) -> bool:
