@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from moderation import (
     about_views,
+    account_views,
     author_views,
     badges_views,
     decide_views,
@@ -55,6 +56,10 @@ urlpatterns: list[URLPattern] = [
     path("publish/confirm/", publish_views.confirm, name="publish-confirm"),
     path("me/", me_views.home, name="me"),
     path("me/notices/read/", me_views.read_notices, name="read-notices"),
+    path("me/account/", account_views.account, name="account"),
+    path("me/account/export/", account_views.export, name="export-account"),
+    path("me/account/delete/", account_views.delete, name="delete-account"),
+    path("me/account/deleted/", account_views.deleted, name="account-deleted"),
     path(MINE, me_skill_views.skill, name="my-skill"),
     path(f"{MINE}rescan/", me_skill_views.rescan, name="rescan"),
     path(DECISION, decision_views.decision, name="decision"),

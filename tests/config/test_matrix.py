@@ -118,6 +118,14 @@ GET  me/tokens/                                                                 
 POST me/tokens/                                                                          302 422 422 422 422 302 302 302
 GET  me/tokens/<slug:lookup_id>/revoke/                                                  302 404 200 404 404 302 302 302
 POST me/tokens/<slug:lookup_id>/revoke/                                                  302 404 302 404 404 302 302 302
+GET  me/account/                                                                         302 200 200 200 200 302 302 302
+POST me/account/                                                                         405
+GET  me/account/export/                                                                  302
+POST me/account/export/                                                                  302 200 200 200 200 302 302 302
+GET  me/account/delete/                                                                  302 200 200 200 200 302 302 302
+POST me/account/delete/                                                                  302 422 422 422 422 302 302 302
+GET  me/account/deleted/                                                                 200
+POST me/account/deleted/                                                                 405
 GET  me/devices/                                                                         302 200 200 200 200 302 302 302
 POST me/devices/                                                                         405
 GET  me/devices/end/                                                                     302 200 200 200 200 302 302 302
