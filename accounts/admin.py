@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
@@ -21,6 +22,10 @@ from accounts.services import RoleRefused, require_admin, revoke_token, set_role
 
 # Roles decide, not groups.
 admin.site.unregister(Group)
+# What a person signs in with is theirs to see and change.
+for _app in ("account", "mfa", "socialaccount"):
+    for _model in filter(admin.site.is_registered, apps.get_app_config(_app).get_models()):
+        admin.site.unregister(_model)
 admin.site.site_header = "Skillboard, raw tables"
 admin.site.site_title = "Skillboard"
 

@@ -6,6 +6,9 @@ ban stays a ban, and audit rows and decisions go on naming it by its key.
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from axes.models import AccessAttempt
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
@@ -102,11 +105,17 @@ def _leave(person: User) -> None:
 
 
 def _revoke(person: User) -> None:
-    """Let no token and no command line open anything any more."""
+    """Let no token, command line, factor or account elsewhere open anything any more."""
+    _delete_ways_in(person)
     tokens = list(person.api_tokens.usable())
     ApiToken.objects.filter(pk__in=[row.pk for row in tokens]).update(revoked_at=Now())
     audit.record_all(audit.event(actor=person, verb="token.revoke", thing=row) for row in tokens)
     end_all_sessions(user=person)
+
+
+def _delete_ways_in(person: User) -> None:
+    for model in (Authenticator, SocialAccount, EmailAddress):
+        model.objects.filter(user=person).delete()
 
 
 @transaction.atomic
@@ -126,6 +135,7 @@ def finish(*, user: User) -> bool:
         AccessAttempt.objects.filter(username=person.handle),
     ):
         rows.delete()
+    _delete_ways_in(person)
     for namespace in Namespace.objects.filter(user=person).exclude(display_name=""):
         namespace.display_name = ""
         namespace.save(update_fields=["display_name"])

@@ -25,7 +25,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     actor = page_actor(request)
     return {
         "viewer": actor.user,
-        "is_staff_viewer": actor.is_staff,
+        "is_staff_viewer": actor.is_staff or actor.lacks_factor,
         "environment_label": settings.ENVIRONMENT_LABEL,
         "theme": theme_of(request),
         "site_url": settings.SITE_URL,

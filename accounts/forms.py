@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import orjson
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from accounts.factors import NAME_LENGTH
 from accounts.models import HANDLE_LENGTH, ApiToken, Role, Scope, User
 from accounts.services import ROLE_SCOPES
 from config.text import clean_line
 
 PASSWORD_LENGTH: Final = 1_000
+CODE_LENGTH: Final = 32
+CREDENTIAL_LENGTH: Final = 20_000
 
 # What a token with this scope opens, in the words of the page.
 SCOPE_MEANING: Final = {
@@ -74,6 +78,85 @@ class SignInForm(AuthenticationForm):
             raise ValidationError(
                 self.error_messages["banned"], code="banned", params={"reason": reason}
             )
+
+
+class HandleForm(forms.Form):
+    """The name of a new account."""
+
+    handle = forms.CharField(
+        label="Name",
+        max_length=HANDLE_LENGTH,
+        help_text="Small letters, digits and hyphens. It is part of the address of your skills.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+
+class CodeForm(forms.Form):
+    """A code of an app, or a recovery code; with blanks, as apps show it."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=CODE_LENGTH,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "spellcheck": "false",
+            }
+        ),
+    )
+
+
+class PasswordForm(forms.Form):
+    """One's own password, typed again."""
+
+    password = forms.CharField(
+        label="Password",
+        max_length=PASSWORD_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class CredentialField(forms.CharField):
+    """The JSON object that a browser makes of a passkey's answer, of base64 texts and names."""
+
+    widget = forms.HiddenInput
+    default_error_messages = {
+        "required": "Your browser sent no passkey; try again, with scripts turned on.",
+        "invalid": "This passkey cannot be read; try again.",
+    }
+
+    def clean(self, value: Any) -> dict[str, Any]:
+        """Return the object; nothing in it needs an escape, so none can hide what is unstorable."""
+        text = super().clean(value)
+        try:
+            found = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            found = None
+        if not isinstance(found, dict) or "\\" in text:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return found
+
+
+class PasskeyForm(forms.Form):
+    """What the browser got from a passkey; a script fills it in."""
+
+    credential = CredentialField(max_length=CREDENTIAL_LENGTH)
+
+
+class NewPasskeyForm(PasskeyForm):
+    """A passkey to be added, and what to call it."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=NAME_LENGTH,
+        required=False,
+        help_text="Where it is kept, such as “phone” or “blue key”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
+    )
 
 
 class TokenForm(forms.Form):

@@ -10,12 +10,15 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
+from accounts.factors import has_factor, is_confirmed, lacks_factor, needs_factor
 from accounts.models import User
-from accounts.policy import ANONYMOUS, Actor, Verb, can
+from accounts.policy import ANONYMOUS, STAFF_SCOPES, Actor, SecondFactorMissing, Verb, can
 from accounts.services import TokenRefused, authenticate_token
 from accounts.sessions import SESSION_PREFIX, SESSION_SCOPES, authenticate_session
+from config.api import error_response
 
 P = ParamSpec("P")
 
@@ -32,8 +35,14 @@ def page_actor(request: HttpRequest) -> Actor:
     # One actor for the whole request: it remembers the namespaces it asked for.
     known: Actor | None = getattr(request, "page_actor", None)
     if known is None or known.user is not request.user:
-        known = request.page_actor = Actor(user=request.user)  # type: ignore[attr-defined]
+        known = request.page_actor = _actor_of_session(request, request.user)  # type: ignore[attr-defined]
     return known
+
+
+def _actor_of_session(request: HttpRequest, user: User) -> Actor:
+    if lacks_factor(request, user):
+        return Actor(user=user, scopes=Actor().scopes - STAFF_SCOPES, lacks_factor=True)
+    return Actor(user=user)
 
 
 def api_actor(request: HttpRequest) -> Actor:
@@ -51,7 +60,11 @@ def api_actor(request: HttpRequest) -> Actor:
         session = authenticate_session(text.strip())
         return Actor(user=session.user, session=session, scopes=SESSION_SCOPES)
     token = authenticate_token(text.strip())
-    return Actor(user=token.user, token=token, scopes=frozenset(token.scopes))
+    scopes = frozenset(token.scopes)
+    # Asked only of staff's tokens with rights of staff.
+    if scopes & STAFF_SCOPES and needs_factor(token.user) and not has_factor(token.user):
+        return Actor(user=token.user, token=token, scopes=scopes - STAFF_SCOPES, lacks_factor=True)
+    return Actor(user=token.user, token=token, scopes=scopes)
 
 
 PageView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -74,10 +87,37 @@ def signed_in(view: PersonView[P]) -> PageView[P]:
     return cast("PageView[P]", call)
 
 
+def confirmed(view: PersonView[P]) -> PersonView[P]:
+    """Let a view act within ten minutes of a proof of who asks; else ask for one, and come back."""
+
+    @functools.wraps(view)
+    def call(
+        request: HttpRequest, viewer: User, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        if not is_confirmed(request, viewer):
+            return ask_to_confirm(request)
+        return view(request, viewer, *args, **kwargs)
+
+    return cast("PersonView[P]", call)
+
+
+def ask_to_confirm(request: HttpRequest) -> HttpResponseBase:
+    """Lead to the page that asks who it is, and from there back to the page of the form."""
+    return redirect_to_login(request.get_full_path(), reverse("accounts:confirm"))
+
+
+def ask_for_factor(request: HttpRequest) -> HttpResponseBase:
+    """Lead somebody of staff to the set-up of a second factor; refuse what is no page to go to."""
+    if request.method not in {"GET", "HEAD"} or request.headers.get("HX-Request"):
+        return error_response(SecondFactorMissing())
+    return redirect_to_login(request.get_full_path(), reverse("accounts:security"))
+
+
 def staff_page(*methods: str, verb: Verb = Verb.STAFF) -> Callable[[PersonView[P]], PageView[P]]:
     """Give a staff view the person who may do `verb`; for everybody else it is not there.
 
-    Who may not is told 404 whatever the method, so that nothing says which addresses exist. The
+    Who may not is told 404 whatever the method, so that nothing says which addresses exist. Staff
+    without the second factor that they need are led to its set-up. The
     answers are never stored, and differ for htmx, which asks for a region only.
     """
 
@@ -86,6 +126,8 @@ def staff_page(*methods: str, verb: Verb = Verb.STAFF) -> Callable[[PersonView[P
         def call(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             actor = page_actor(request)
             if actor.user is None or not can(actor, verb):
+                if actor.lacks_factor and can(Actor(user=actor.user), verb):
+                    return ask_for_factor(request)
                 raise Http404
             if request.method not in methods:
                 return HttpResponseNotAllowed(methods)

@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.identity import PageView, PersonView, page_actor, signed_in
+from accounts.factors import is_confirmed, seems_confirmed
+from accounts.identity import PageView, PersonView, ask_to_confirm, page_actor, signed_in
 from accounts.lists import part_of
 from accounts.models import ApiToken, Membership, Namespace, NamespaceKind, User
 from accounts.namespace_forms import KeyForm, NamespaceForm, OrganisationForm, RoleForm
@@ -241,10 +242,12 @@ def _member(namespace: Namespace, user_id: int) -> Membership:
 
 
 @namespace_page(*READ_AND_POST)
-def keys(request: HttpRequest, viewer: User, namespace: Namespace) -> HttpResponse:
+def keys(request: HttpRequest, viewer: User, namespace: Namespace) -> HttpResponseBase:
     """List the keys of a namespace and make one, which stands in the answer to its POST only."""
     if request.method != "POST":
-        return _keys_page(request, namespace, KeyForm())
+        return _keys_page(request, viewer, namespace, KeyForm())
+    if not is_confirmed(request, viewer):
+        return ask_to_confirm(request)
     form = KeyForm(request.POST)
     if form.is_valid():
         try:
@@ -259,15 +262,16 @@ def keys(request: HttpRequest, viewer: User, namespace: Namespace) -> HttpRespon
             refuse(form, refusal)
         else:
             label = form.cleaned_data["label"]
-            return _keys_page(request, namespace, KeyForm(), made=text, label=label)
-    return _keys_page(request, namespace, form, status=422)
+            return _keys_page(request, viewer, namespace, KeyForm(), made=text, label=label)
+    return _keys_page(request, viewer, namespace, form, status=422)
 
 
 def _keys_page(
-    request: HttpRequest, namespace: Namespace, form: KeyForm, **context: Any
+    request: HttpRequest, viewer: User, namespace: Namespace, form: KeyForm, **context: Any
 ) -> HttpResponse:
     rows = ApiToken.objects.filter(namespace=namespace).select_related("user")
     part = part_of(request, f"keys:{namespace.pk}", rows)
+    context |= {"is_confirmed": seems_confirmed(request, viewer)}
     return show(request, "keys", namespace, form=form, part=part, **context)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.db.models import QuerySet
 
 from accounts.models import (
@@ -109,6 +111,15 @@ COMMAND_LINE: Final = named(
     uploads_to="active_namespace__handle",
 )
 LOGIN: Final = named("device_id", "status", "created_at", "expires_at")
+# Not what they open with: a secret in a file on somebody's disk is one no more.
+FACTOR: Final = named("type", "created_at", "last_used_at")
+SIGN_IN: Final = named(
+    "provider",
+    "uid",
+    login="extra_data__login",
+    first_used_at="date_joined",
+    last_used_at="last_login",
+)
 MEMBERSHIP: Final = named("role", "created_at", namespace="namespace__handle")
 INVITE: Final = named(
     "email",
@@ -155,6 +166,14 @@ def _logins(user: User) -> Iterator[dict[str, Any]]:
     return read_rows(DeviceLogin.objects.filter(user=user), LOGIN)
 
 
+def _factors(user: User) -> Iterator[dict[str, Any]]:
+    return read_rows(Authenticator.objects.filter(user=user), FACTOR)
+
+
+def _sign_ins(user: User) -> Iterator[dict[str, Any]]:
+    return read_rows(SocialAccount.objects.filter(user=user), SIGN_IN)
+
+
 def _invites(user: User) -> Iterator[dict[str, Any]]:
     return read_rows(Invite.objects.filter(created_by=user), INVITE)
 
@@ -168,6 +187,8 @@ SECTIONS: Final = (
     Section("namespace", _namespaces, ("accounts.namespace.user",)),
     Section("memberships", _memberships, ("accounts.membership.user",)),
     Section("tokens", _tokens, ("accounts.apitoken.user",)),
+    Section("factors", _factors, ("mfa.authenticator.user",)),
+    Section("sign_ins", _sign_ins, ("socialaccount.socialaccount.user",)),
     Section("command_lines", _command_lines, ("accounts.devicesession.user",)),
     Section("logins", _logins, ("accounts.devicelogin.user",)),
     Section("invites", _invites, ("accounts.invite.created_by",)),

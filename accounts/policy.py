@@ -60,6 +60,8 @@ class Actor:
     token: ApiToken | None = None
     session: DeviceSession | None = None
     scopes: frozenset[str] = field(default_factory=lambda: frozenset(Scope.values))
+    # Staff who must have a second factor, and used none: they may do what anybody may.
+    lacks_factor: bool = False
     # Whether they speak for a namespace, where a page read that along with its thing.
     spoken_for: dict[int, bool] = field(default_factory=dict, compare=False)
 
@@ -121,6 +123,15 @@ class ScopeMissing(DomainError):
     code = "scope_missing"
 
 
+class SecondFactorMissing(DomainError):
+    """Somebody of staff, who could do this had they a second factor."""
+
+    code = "second_factor_required"
+
+    def __init__(self) -> None:
+        super().__init__("Staff need a second factor; set one up under “Sign-in and security”.")
+
+
 def require_scope(actor: Actor, scope: Scope) -> None:
     """Raise `ScopeMissing` unless the actor may use their token or session for this."""
     if scope not in actor.scopes:
@@ -142,6 +153,10 @@ class Owned(Protocol):
 def owns(actor: Actor, thing: Owned) -> bool:
     """Say whether the thing stands in a namespace this actor speaks for."""
     return actor.speaks_for(thing.namespace_id)
+
+
+# What a right for staff is called on tokens.
+STAFF_SCOPES: Final = frozenset({Scope.MODERATE.value, Scope.ADMIN.value})
 
 
 # Verbs that are about no thing, and whose they are.

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -241,3 +242,19 @@ def end_all_sessions(*, user: User) -> int:
     DeviceSession.objects.filter(pk__in=[row.pk for row in sessions]).update(revoked_at=Now())
     audit.record_all(audit.event(actor=user, verb="session.end", thing=row) for row in sessions)
     return len(sessions)
+
+
+# --- Browsers -----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def sign_out_everywhere(*, user: User, actor: User | None) -> int:
+    """End what a person is signed in with: every browser, and every command line.
+
+    Returns how many command lines; browsers are not counted. Tokens stay. `actor` is None for an
+    operator's command.
+    """
+    lock_people(user)
+    User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
+    audit.record(actor=actor, verb="session.end_everywhere", thing=user)
+    return end_all_sessions(user=user)

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from accounts import device_views, invite_views, namespace_views, views
+from accounts import device_views, invite_views, namespace_views, security_views, views
 
 app_name = "accounts"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -8,6 +8,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login/device/", device_views.device_login, name="device-login"),
     path("logout/", views.sign_out, name="logout"),
     path("theme/", views.theme, name="theme"),
+    path("me/security/", security_views.security, name="security"),
+    path("me/security/confirm/", security_views.confirm, name="confirm"),
+    path("me/security/sign-out/", security_views.end_everywhere, name="end-everywhere"),
+    path("me/security/app/", security_views.app, name="factor-app"),
+    path("me/security/passkeys/", security_views.new_passkey, name="new-passkey"),
+    path("me/security/recovery-codes/", security_views.recovery_codes, name="recovery-codes"),
+    path(
+        "me/security/factors/<int:factor_id>/remove/",
+        security_views.drop_factor,
+        name="remove-factor",
+    ),
     path("me/tokens/", views.tokens, name="tokens"),
     path("me/tokens/<slug:lookup_id>/revoke/", views.revoke, name="revoke-token"),
     path("me/devices/", device_views.devices, name="devices"),

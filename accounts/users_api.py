@@ -12,7 +12,7 @@ from ninja import P, QueryEx, Router
 
 from accounts.api import token_holder
 from accounts.models import HANDLE_LENGTH, User
-from accounts.policy import Actor, ScopeMissing, Verb, can
+from accounts.policy import Actor, ScopeMissing, SecondFactorMissing, Verb, can
 from accounts.services import find_person, set_role
 from config.api import endpoint, error_response, json_response
 from config.errors import DomainError
@@ -38,6 +38,8 @@ def allowed(verb: Verb, sentence: str) -> Callable[[HttpRequest], Actor]:
     def identify(request: HttpRequest) -> Actor:
         actor = token_holder(request)
         if not can(actor, verb):
+            if actor.lacks_factor:
+                raise SecondFactorMissing
             raise ScopeMissing(sentence)
         return actor
 

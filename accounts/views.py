@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -19,8 +21,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.context import THEME_COOKIE, THEMES
+from accounts.factors import is_confirmed, seems_confirmed
 from accounts.forms import SignInForm, TokenForm
-from accounts.identity import page_actor, signed_in
+from accounts.github import is_on
+from accounts.identity import ask_for_factor, ask_to_confirm, page_actor, signed_in
 from accounts.lists import part_of
 from accounts.lockout import seconds_locked
 from accounts.models import ApiToken, User
@@ -71,6 +75,25 @@ class SignIn(LoginView):
             return too_many_requests(request, quota.reset_seconds)
         return super().post(request, *args, **kwargs)
 
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """Offer GitHub where it is a way in, and let the form lead there."""
+        response = super().render_to_response(context | {"has_github": is_on()}, **kwargs)
+        if is_on():
+            response._csp_update = {"form-action": [settings.GITHUB_URL]}  # type: ignore[attr-defined]  # noqa: SLF001
+        return response
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Sign in, or lead to the second factor of an account that has one."""
+        user = form.get_user()
+        login = Login(user=user, redirect_url=self.get_success_url())
+        response: HttpResponse = perform_password_login(
+            self.request, {"username": user.handle}, login
+        )
+        if not self.request.user.is_authenticated:
+            # Half signed in is more than nothing: a session that somebody planted is given up.
+            self.request.session.cycle_key()
+        return response
+
     def form_invalid(self, form: Any) -> HttpResponse:
         """Show the form again; 422 tells htmx and programs that nobody was signed in."""
         return self.render_to_response(self.get_context_data(form=form), status=422)
@@ -104,11 +127,13 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-def admin_sign_in(request: HttpRequest) -> HttpResponse:
+def admin_sign_in(request: HttpRequest) -> HttpResponseBase:
     """Send who has to sign in for the raw admin site to the one sign-in page; 404 for the rest."""
     actor = page_actor(request)
     if actor.user is not None and not actor.user.is_staff:
         raise Http404
+    if actor.lacks_factor:
+        return ask_for_factor(request)
     wanted = request.GET.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()})
     return redirect_to_login(wanted if is_ours else "/django-admin/")
@@ -171,7 +196,7 @@ def _page_before(request: HttpRequest) -> str:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
-def tokens(request: HttpRequest, viewer: User) -> HttpResponse:
+def tokens(request: HttpRequest, viewer: User) -> HttpResponseBase:
     """List a person's tokens and make one.
 
     A new token stands in the answer to its POST and nowhere else: a redirect would have to keep
@@ -180,6 +205,8 @@ def tokens(request: HttpRequest, viewer: User) -> HttpResponse:
     if request.method != "POST":
         return _tokens_page(request, viewer, TokenForm(role=viewer.role))
     refuse_unstorable_form(request)
+    if not is_confirmed(request, viewer):
+        return ask_to_confirm(request)
     quota = take_quota(request, "write", viewer)
     if not quota.allowed:
         return too_many_requests(request, quota.reset_seconds)
@@ -213,6 +240,7 @@ def _tokens_page(
     request: HttpRequest, viewer: User, form: TokenForm, *, status: int = 200, **context: Any
 ) -> HttpResponse:
     rows = viewer.api_tokens.select_related("namespace")
+    context |= {"is_confirmed": seems_confirmed(request, viewer)}
     context |= {"form": form, "part": part_of(request, f"tokens:{viewer.pk}", rows)}
     return render(request, "me/tokens.html", context, status=status)
 

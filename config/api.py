@@ -38,6 +38,7 @@ STATUS_OF_CODE: Final = {
     "account_banned": 401,
     "account_deleted": 401,
     "scope_missing": 403,
+    "second_factor_required": 403,
     "not_owner": 403,
     "own_skill": 403,
     "not_allowed": 403,

@@ -26,6 +26,7 @@ MEANING_OF_CODE: Final = {
     "account_banned": "The account behind the token is banned; the body says why.",
     "account_deleted": "The account behind the token was deleted by its owner.",
     "scope_missing": "The token lacks the right for this call.",
+    "second_factor_required": "Staff need a second factor first.",
     "role_refused": "This role is not yours to give; the body says why.",
     "ban_refused": "You cannot ban or unban this person; the body says why.",
     "not_owner": "Only its owner and moderators may do this.",

@@ -60,13 +60,17 @@ SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
 HTTPS = SITE_URL.startswith("https://")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.apps.RawTablesConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
     "axes",
     "csp",
     "django_htmx",
@@ -92,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -120,18 +125,18 @@ TEMPLATES = [
 # --- Database -----------------------------------------------------------------------------------
 
 DATABASE_URL = env.str("DATABASE_URL", default="")
-_address: dict[str, Any] = (
+_database: dict[str, Any] = (
     env.db_url("DATABASE_URL") if DATABASE_URL else devdb.connection_settings()
 )
 DATABASES = {
-    "default": _address
+    "default": _database
     | {
         "ENGINE": "config.postgresql",
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
         # Works behind PgBouncer in transaction mode: no server-side cursors, no prepared names.
         "DISABLE_SERVER_SIDE_CURSORS": True,
-        "OPTIONS": _address.get("OPTIONS", {}) | {"prepare_threshold": None},
+        "OPTIONS": _database.get("OPTIONS", {}) | {"prepare_threshold": None},
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -264,6 +269,43 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_VERBOSE = False
+# What is typed stays out of the record of a failure: codes are secrets, too.
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "credential", "csrfmiddlewaretoken"]
+
+# django-allauth leads from the password to the second factor. It has no page of its own here, sends
+# no mail, and its rate limits, which are each process's own, are left to ours.
+ACCOUNT_ADAPTER = "accounts.adapters.PeopleAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "handle"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False
+# Whoever has typed the password may take so long over the second factor.
+ACCOUNT_LOGIN_TIMEOUT = 900
+MFA_ADAPTER = "accounts.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# Codes of the moment before and after count, too: clocks of phones differ.
+MFA_TOTP_TOLERANCE = 1
+# GitHub asks for no more than who somebody is: no mail address, no token is kept, so no account is
+# ever found by an address.
+SOCIALACCOUNT_ADAPTER = "accounts.github.GitHubPeopleAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_QUERY_EMAIL = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = {"github": {"OAUTH_PKCE_ENABLED": True}}
+# Without both there is no such way in.
+GITHUB_CLIENT_ID: str = env.str("GITHUB_CLIENT_ID", default="").strip()
+GITHUB_CLIENT_SECRET: str = env.str("GITHUB_CLIENT_SECRET", default="").strip()
+GITHUB_URL: str = env.str("GITHUB_URL", default="https://github.com").rstrip("/")
+GITHUB_API_URL: str = env.str("GITHUB_API_URL", default="https://api.github.com").rstrip("/")
+for _host in (GITHUB_URL, GITHUB_API_URL):
+    if GITHUB_CLIENT_ID and not (_host.startswith("https://") or DEBUG or DEMO):
+        raise ImproperlyConfigured(
+            "GITHUB_URL and GITHUB_API_URL must begin with https://: people are who these say."
+        )
+# Staff act with a second factor only; the demo's staff have none.
+STAFF_SECOND_FACTOR = not DEMO
 
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SECURE = HTTPS

@@ -106,6 +106,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("django-admin/login/", admin_sign_in, name="admin-sign-in"),
     path("django-admin/", admin.site.urls),
     path("", include("accounts.urls")),
+    path("", include("accounts.allauth_urls")),
     path("", include("jobs.urls")),
     path("", include("moderation.urls")),
     path("", include("traces.own_urls")),

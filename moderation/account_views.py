@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.closing import ClosingRefused, refuse_staff
 from accounts.exports import ExportUnderWay, leased, start_export
+from accounts.factors import has_factor, is_confirmed
 from accounts.forms import PASSWORD_LENGTH
-from accounts.identity import signed_in
+from accounts.identity import ask_to_confirm, signed_in
 from accounts.models import HANDLE_LENGTH, User
 from accounts.views import refuse_unstorable_form
 from config.errors import DomainError
@@ -98,8 +99,15 @@ def export(request: HttpRequest, viewer: User) -> HttpResponseBase:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
-def delete(request: HttpRequest, viewer: User) -> HttpResponse:
-    """Say what goes and what stays, ask for handle and password; then delete the account."""
+def delete(request: HttpRequest, viewer: User) -> HttpResponseBase:
+    """Say what goes and what stays, ask for handle and password; then delete the account.
+
+    Whoever signs in by more than a password, or without one, proves that it is them first.
+    """
+    if (has_factor(viewer) or not viewer.has_usable_password()) and not is_confirmed(
+        request, viewer
+    ):
+        return ask_to_confirm(request)
     if request.method != "POST":
         return _delete_page(request, viewer, DeleteForm(user=viewer))
     refuse_unstorable_form(request)

@@ -99,5 +99,6 @@ NOT_TOLD: Final = {
     "moderation.appeal.answered_by": STAFFS_OWN,
     "jobs.jobrun.asked_by": STAFFS_OWN,
     "admin.logentry.user": STAFFS_OWN,
+    "account.emailaddress.user": "django-allauth's, and empty: no address is asked for",
 }
 """Columns that lead to a person and are in no section, and why."""

@@ -20,6 +20,7 @@ ALLOWED_HOSTS = ["*"]
 # No test asks a server but its own, whatever the machine's environment says.
 VT_API_KEY = ""
 OPENAI_API_KEY = ""
+GITHUB_CLIENT_ID = ""
 # Tests of meaning say so; the others need no model of 200 MB.
 EMBEDDINGS = "off"
 _SCRATCH = Path(tempfile.mkdtemp(prefix="skillboard-tests-"))

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from accounts.handles import look_column
 from accounts.models.person import HANDLE_LENGTH, User
 from accounts.querysets import SUMMARIES_LIMITED, NamespaceQuerySet
 from config.derived import DerivedModel
@@ -91,6 +92,8 @@ class Namespace(DerivedModel):
                 name="namespace_summaries_limited",
                 condition=SUMMARIES_LIMITED,
             ),
+            # Whether a new person's handle looks like another: sign_up.look_alike.
+            models.Index(look_column("handle"), name="namespace_by_look"),
         ]
 
     def __str__(self) -> str:

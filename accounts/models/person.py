@@ -9,6 +9,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Collate, Lower, Now
+from django.utils.crypto import salted_hmac
 
 HANDLE_LENGTH = 64
 # The last code point: nothing that starts with a prefix sorts behind prefix + this.
@@ -62,6 +63,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     banned_at = models.DateTimeField(null=True, blank=True)
     ban_reason = models.CharField(max_length=500, blank=True)
+    # Browsers that signed in under an earlier number are signed out.
+    session_generation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     # When they deleted their account, and when the last of it was gone. The row stays: it keeps
     # the handle from others, and bans and decisions name it (accounts/closing.py).
@@ -106,6 +109,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_closed(self) -> bool:
         """Say whether the person deleted their account."""
         return self.closed_at is not None
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what a session must know to go on: it follows from the password and the number."""
+        known: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        if not self.session_generation:
+            return known
+        salt = f"accounts.models.person.sessions.{self.session_generation}"
+        return salted_hmac(salt, known, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def is_staff(self) -> bool:

@@ -108,6 +108,14 @@ POST t/search/                                                                  
 #                                                                                        vis use own mod adm ban tok rev
 GET  login/                                                                              200 302 302 302 302 200 200 200
 POST login/                                                                              422 302 302 302 302 422 422 422
+GET  login/github/                                                                       405
+POST login/github/                                                                       404
+GET  login/github/callback/                                                              404
+POST login/github/callback/                                                              405
+GET  login/github/name/                                                                  404
+POST login/github/name/                                                                  404
+GET  login/code/                                                                         302
+POST login/code/                                                                         302
 GET  login/device/                                                                       302 404 404 404 404 302 302 302
 POST login/device/                                                                       302 404 404 404 404 302 302 302
 GET  logout/                                                                             302 200 200 200 200 302 302 302
@@ -126,6 +134,20 @@ GET  me/account/delete/                                                         
 POST me/account/delete/                                                                  302 422 422 422 422 302 302 302
 GET  me/account/deleted/                                                                 200
 POST me/account/deleted/                                                                 405
+GET  me/security/                                                                        302 200 200 200 200 302 302 302
+POST me/security/                                                                        405
+GET  me/security/confirm/                                                                302 200 200 200 200 302 302 302
+POST me/security/confirm/                                                                302 422 422 422 422 302 302 302
+GET  me/security/sign-out/                                                               302 200 200 200 200 302 302 302
+POST me/security/sign-out/                                                               302
+GET  me/security/app/                                                                    302 200 200 200 200 302 302 302
+POST me/security/app/                                                                    302 422 422 422 422 302 302 302
+GET  me/security/passkeys/                                                               302 200 200 200 200 302 302 302
+POST me/security/passkeys/                                                               302 422 422 422 422 302 302 302
+GET  me/security/recovery-codes/                                                         302
+POST me/security/recovery-codes/                                                         302
+GET  me/security/factors/<int:factor_id>/remove/                                         302 404 404 404 404 302 302 302
+POST me/security/factors/<int:factor_id>/remove/                                         302 404 404 404 404 302 302 302
 GET  me/devices/                                                                         302 200 200 200 200 302 302 302
 POST me/devices/                                                                         405
 GET  me/devices/end/                                                                     302 200 200 200 200 302 302 302
@@ -837,6 +859,7 @@ class World:
             "badge_id": str(self.badge.pk),
             "reserved_id": "1",
             "log_id": str(self.log.pk),
+            "factor_id": "1",
             "scan_id": str(self.scan.pk),
             "content_type_id": "1",
             "wanted": self.trace.public_id,

@@ -6,6 +6,8 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 from django.utils import timezone
 
@@ -44,7 +46,7 @@ from skills.models import (
 )
 from skills.transfers import TransferRefused, request_transfer
 from tests.config.rivals import at_once, meet
-from tests.factories.accounts import organisation, password_of, session_of, sign_in
+from tests.factories.accounts import organisation, password_of, session_of, sign_in, with_app
 from tests.factories.comments import comment_on
 from tests.factories.desk import decision_on, report
 from tests.factories.skills import NamespaceFactory, hold, publish_skill
@@ -150,6 +152,8 @@ def test_nothing_opens_from_that_moment(alice):
     signed = sign_in(Client(), alice)
     _token, text = create_token(user=alice, label="laptop")
     _session, secret = session_of(alice)
+    with_app(alice)
+    SocialAccount.objects.create(user=alice, provider="github", uid="7")
     assert authenticate_token(str(text)).user == alice
 
     assert delete(alice)
@@ -161,6 +165,8 @@ def test_nothing_opens_from_that_moment(alice):
     )
     assert not ApiToken.objects.usable().exists()
     assert not DeviceSession.objects.usable().exists()
+    assert not Authenticator.objects.exists()
+    assert not SocialAccount.objects.exists()
     with pytest.raises(TokenRefused):
         authenticate_token(str(text))
     for key, address in ((text, "/api/v1/whoami"), (secret, "/v1/session")):

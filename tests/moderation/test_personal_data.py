@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
 from django.test import Client
 from django.utils import timezone
@@ -28,7 +30,7 @@ from skills import events
 from skills.models import Skill
 from skills.transfers import request_transfer
 from tests.config.rivals import at_once
-from tests.factories.accounts import organisation, session_of, sign_in
+from tests.factories.accounts import organisation, session_of, sign_in, with_app
 from tests.factories.bulk import copy_row
 from tests.factories.comments import comment_on, reported
 from tests.factories.desk import decision_on, report
@@ -101,6 +103,10 @@ def test_everything_a_person_did_is_in_it(publish, alice, charlie, mona, signed)
     decision = decision_on(mine.version, "caution", actor=mona, text="Be careful.", note="Hm.")
     Appeal.objects.create(decision=decision, author=alice, text="It is fine.", answer="It is not.")
     Uploader(alice).share("one", session(7), projectName="app")
+    secret = with_app(alice)
+    SocialAccount.objects.create(
+        user=alice, provider="github", uid="7", extra_data={"login": "alice-at-home"}
+    )
 
     told = export(signed)
 
@@ -111,6 +117,11 @@ def test_everything_a_person_did_is_in_it(publish, alice, charlie, mona, signed)
     assert {row["label"] for row in told["tokens"]} == {"laptop", "key"}
     assert [row["device_id"] for row in told["command_lines"]] == ["desk"]
     assert [row["device_id"] for row in told["logins"]] == ["desk"]
+    assert [row["type"] for row in told["factors"]] == ["totp", "recovery_codes"]
+    kept = Authenticator.objects.get(type="totp").data["secret"]
+    assert secret not in str(told)
+    assert kept not in str(told)
+    assert [(row["uid"], row["login"]) for row in told["sign_ins"]] == [("7", "alice-at-home")]
     assert [row["email"] for row in told["invites"]] == ["new@example.test"]
     assert [row["slug"] for row in told["skills"]] == ["my-own"]
     assert [(row["skill"], row["version"]) for row in told["versions"]] == [

@@ -10,7 +10,7 @@ from moderation import account_page
 from skills import events
 from skills.models import Skill
 from skills.transfers import request_transfer
-from tests.factories.accounts import organisation, password_of, session_of, sign_in
+from tests.factories.accounts import organisation, password_of, session_of, sign_in, with_app
 from tests.factories.comments import comment_on
 from tests.factories.skills import NamespaceFactory, publish_skill
 from tests.factories.traces import Uploader, session
@@ -86,6 +86,15 @@ def test_deleting_signs_out_and_says_what_happens(alice, signed):
     assert User.objects.get(pk=alice.pk).is_closed
     assert signed.get(DELETE).url.startswith("/login/")
     assert "The account is deleted" in text(Client().get(answer.url))
+
+
+def test_whoever_has_a_second_factor_shows_it_first(alice, signed):
+    with_app(alice)
+
+    for answer in (signed.get(DELETE), signed.post(DELETE, typed(alice))):
+        assert answer.url.startswith("/me/security/confirm/")
+
+    assert not User.objects.get(pk=alice.pk).is_closed
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,348 @@
+"""Signing in with GitHub, over real HTTP against a small server of our own."""
+
+from __future__ import annotations
+
+import http.client
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialToken
+from django.contrib.sessions.models import Session
+from django.db.models import Value
+from django.test import Client
+from django.utils import timezone
+
+from accounts.handles import look_column, look_of
+from accounts.models import AuditEvent, Namespace, User
+from accounts.sign_up import sign_up
+from tests.accounts.github_server import CLIENT, SECRET, serving
+from tests.config.rivals import at_once
+from tests.factories.accounts import code_at, with_app
+
+pytestmark = pytest.mark.django_db
+NAME = "/login/github/name/"
+
+
+@pytest.fixture
+def github(settings):
+    with serving() as server:
+        settings.GITHUB_CLIENT_ID, settings.GITHUB_CLIENT_SECRET = CLIENT, SECRET
+        settings.GITHUB_URL = settings.GITHUB_API_URL = server.address
+        settings.SITE_URL = "http://testserver"
+        yield server
+
+
+def go_there(client: Client, then: str = "") -> str:
+    """Press the button and let GitHub send the browser back; returns the address it is sent to."""
+    sent = client.post("/login/github/", {"next": then} if then else {})
+    assert sent.status_code == 302, sent.content.decode()
+    there = urlsplit(sent.headers["Location"])
+    asking = http.client.HTTPConnection(there.netloc, timeout=10)
+    asking.request("GET", f"{there.path}?{there.query}")
+    back = asking.getresponse().headers["Location"]
+    asking.close()
+    assert back.startswith("http://testserver/login/github/callback/?")
+    return back.removeprefix("http://testserver")
+
+
+def come_back(client: Client, then: str = ""):
+    return client.get(go_there(client, then))
+
+
+def join(client: Client, handle: str = "octo-cat"):
+    come_back(client)
+    return client.post(NAME, {"handle": handle})
+
+
+def is_signed_in(client: Client) -> bool:
+    return client.get("/me/tokens/").status_code == 200
+
+
+# --- Off and on ----------------------------------------------------------------------------------
+
+
+def test_without_keys_there_is_no_such_way_in(client, db):
+    assert "GitHub" not in client.get("/login/").content.decode()
+    for address in ("/login/github/callback/", NAME):
+        assert client.get(address).status_code == 404
+    assert client.post("/login/github/").status_code == 404
+
+
+def test_with_keys_the_form_may_lead_there_and_nowhere_else(client, github):
+    page = client.get("/login/")
+
+    assert "Sign in with GitHub" in page.content.decode()
+    assert f"form-action 'self' {github.address}" in page.headers["Content-Security-Policy"]
+    assert github.address not in client.get("/about/").headers["Content-Security-Policy"]
+
+
+def test_github_is_asked_who_it_is_and_nothing_more(client, github):
+    come_back(client)
+
+    asked = parse_qs(urlsplit(github.asked[0]).query)
+    assert "scope" not in asked
+    assert asked["code_challenge_method"] == ["S256"]
+    assert [urlsplit(address).path for address in github.asked] == [
+        "/login/oauth/authorize",
+        "/user",
+    ]
+
+
+# --- New people ----------------------------------------------------------------------------------
+
+
+def test_who_is_new_chooses_a_name_and_is_signed_in(client, github):
+    response = come_back(client, "/me/traces/")
+    assert response.headers["Location"] == NAME
+    assert 'value="octo-cat"' in client.get(NAME).content.decode()
+    assert not User.objects.exists()
+    kept = " ".join(str(session.get_decoded()) for session in Session.objects.all())
+    assert "octo-cat" in kept
+    assert not any(token in kept for token in github.tokens)
+
+    made = client.post(NAME, {"handle": "Octo"})
+
+    assert made.headers["Location"] == "/me/traces/"
+    assert is_signed_in(client)
+    person = User.objects.get()
+    assert (person.handle, person.display_name, person.email) == ("octo", "Octo Cat", "")
+    assert person.namespace.handle == "octo"
+    assert not person.has_usable_password()
+    account = SocialAccount.objects.get(user=person)
+    assert (account.uid, account.extra_data) == ("583231", {"login": "octo-cat"})
+    assert not SocialToken.objects.exists()
+    assert not EmailAddress.objects.exists()
+    assert AuditEvent.objects.filter(verb="user.create").count() == 1
+
+
+def test_who_is_known_is_signed_in_whatever_their_name_there_is_now(client, github):
+    join(client)
+    github.person = {"id": 583231, "login": "renamed", "name": None}
+    other = Client()
+
+    assert come_back(other, "/me/traces/").headers["Location"] == "/me/traces/"
+
+    assert is_signed_in(other)
+    assert User.objects.get().handle == "octo-cat"
+
+
+def test_a_name_there_that_changed_hands_opens_nothing(client, github):
+    join(client)
+    github.person = {"id": 99, "login": "octo-cat", "name": "Somebody else"}
+    other = Client()
+
+    assert come_back(other).headers["Location"] == NAME
+    assert 'value="octo-cat-2"' in other.get(NAME).content.decode()
+    assert not is_signed_in(other)
+
+
+def test_no_account_is_found_by_a_mail_address(client, github, alice):
+    User.objects.filter(pk=alice.pk).update(email="alice@example.org")
+    EmailAddress.objects.create(user=alice, email="alice@example.org", verified=True)
+    github.person = {"id": 7, "login": "alice", "name": "Alice", "email": "alice@example.org"}
+
+    assert come_back(client).headers["Location"] == NAME
+    assert client.post(NAME, {"handle": "alice"}).status_code == 422
+    assert not is_signed_in(client)
+    assert not SocialAccount.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("alice", "is taken"),
+        ("ALICE", "is taken"),
+        ("al1ce", "looks too much like alice"),
+        ("a-lice", "looks too much like alice"),
+        ("imported", "is taken"),
+        ("admin", "is reserved"),
+        ("adm1n", "looks like a reserved one"),
+        ("skill-board", "looks like a reserved one"),
+        ("x", "letters"),
+        ("", "required"),
+        ("--", "letters"),
+        ("аlice", "looks too much like alice"),
+        ("a\0b", "Null characters"),
+    ],
+)
+def test_a_name_follows_our_rules(client, github, alice, wanted, told):
+    Namespace.objects.create(handle="imported")
+    if wanted == "аlice":  # With a Cyrillic first letter, which is no letter of names: "lice".
+        Namespace.objects.create(handle="l-1ce")
+        told = "looks too much like l-1ce"
+    come_back(client)
+
+    answer = client.post(NAME, {"handle": wanted})
+
+    assert answer.status_code == 422
+    assert told in answer.content.decode()
+    assert not is_signed_in(client)
+    assert not SocialAccount.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("login", "suggested"),
+    [("alice", "alice-2"), ("admin", "admin-2"), ("x", ""), ("", ""), ("Mona_Lisa", "mona_lisa")],
+)
+def test_a_name_is_suggested_that_is_free(client, github, alice, login, suggested):
+    github.person = {"id": 5, "login": login, "name": None}
+    come_back(client)
+
+    page = client.get(NAME).content.decode()
+
+    assert (f'value="{suggested}"' in page) if suggested else ('id="id_handle" value' not in page)
+
+
+def test_a_choice_that_is_sent_twice_makes_one_account(client, github):
+    come_back(client)
+    session = dict(client.cookies)
+    join_again = Client()
+    join_again.cookies.update(session)
+    client.post(NAME, {"handle": "octo"})
+
+    assert join_again.post(NAME, {"handle": "octo-two"}).status_code == 302
+    assert User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("handles", [("octo", "octo"), ("octo", "cat")])
+def test_of_two_windows_at_once_one_makes_the_account(handles):
+    def attempt(handle):
+        account = SocialAccount(provider="github", uid="1", extra_data={})
+        return lambda: sign_up(handle=handle, display_name="", account=account)
+
+    found = at_once(*map(attempt, handles))
+
+    assert sum(isinstance(result, User) for result in found) == 1
+    assert all(isinstance(result, User) or hasattr(result, "code") for result in found), found
+    assert User.objects.count() == SocialAccount.objects.count() == 1
+
+
+@pytest.mark.parametrize("handle", ["ada-l0vel", "burn", "a.b_c", "11", "x-rn-x", "-"])
+def test_the_look_of_a_text_is_that_of_a_column(handle):
+    Namespace.objects.create(handle=handle)
+    alike = Namespace.objects.annotate(look=look_column("handle")).filter(
+        look=Value(look_of(handle))
+    )
+
+    assert alike.get().handle == handle
+
+
+# --- What goes wrong -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["denied", "token", "user"])
+def test_a_failure_there_is_told_and_signs_nobody_in(client, github, fault):
+    github.fault = fault
+
+    answer = come_back(client)
+
+    assert answer.status_code == 403
+    assert "Not signed in" in answer.content.decode()
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        {},
+        [],
+        "x",
+        None,
+        {"id": None, "login": "x"},
+        {"id": "1", "login": "x"},
+        {"id": 1},
+        {"id": True, "login": "x"},
+        {"id": -1, "login": "x"},
+        {"id": 10**400, "login": "x"},
+    ],
+)
+def test_an_odd_answer_is_a_failure_too(client, github, person):
+    github.person = person
+
+    assert come_back(client).status_code == 403
+
+
+def test_hostile_names_are_cleaned(client, github):
+    github.person = {"id": 5, "login": "a\0b\u202e<b>" + "x" * 500, "name": "\0" + "y" * 5_000}
+    come_back(client)
+
+    page = client.get(NAME).content.decode()
+    assert "GitHub calls you <bdi>ab&lt;b&gt;xxx" in page
+    assert client.post(NAME, {"handle": "fine-name"}).status_code == 302
+    assert len(User.objects.get().display_name) == 120
+
+
+def test_what_waits_for_a_name_is_in_no_session_that_was_planted(client, github):
+    back = go_there(client)
+    planted = client.cookies["session"].value
+
+    client.get(back)
+
+    stranger = Client()
+    stranger.cookies["session"] = planted
+    assert stranger.get(NAME).headers["Location"] == "/login/"
+    assert client.get(NAME).status_code == 200
+
+
+def test_an_answer_counts_once_and_for_whoever_asked(client, github):
+    back = go_there(client)
+
+    assert Client().get(back).status_code == 403
+    assert client.get(back).headers["Location"] == NAME
+    assert client.get(back).status_code == 403
+    assert client.get("/login/github/callback/?code=x&state=y").status_code == 403
+
+
+def test_a_link_leads_nobody_there(client, github):
+    assert client.get("/login/github/").status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post("/login/github/").status_code == 403
+
+
+@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example/"])
+def test_it_leads_on_within_this_site_only(client, github, wanted):
+    join(client)
+
+    assert come_back(Client(), wanted).headers["Location"] == "/"
+
+
+def test_a_second_factor_is_asked_for_all_the_same(client, github):
+    join(client)
+    secret = with_app(User.objects.get())
+    other = Client()
+
+    assert come_back(other, "/me/traces/").headers["Location"] == "/login/code/"
+    assert not is_signed_in(other)
+    done = other.post("/login/code/", {"code": code_at(secret)})
+    assert done.headers["Location"] == "/me/traces/"
+    assert is_signed_in(other)
+
+
+def test_a_banned_person_hears_the_reason(client, github):
+    join(client)
+    User.objects.update(banned_at=timezone.now(), ban_reason="Sold <keys>.")
+    other = Client()
+
+    answer = come_back(other)
+
+    assert answer.status_code == 403
+    assert "Sold &lt;keys&gt;." in answer.content.decode()
+    assert not is_signed_in(other)
+
+
+def test_one_address_may_try_so_often(client, github, settings):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"login": [1, 1, 1]}
+    client.post("/login/github/")
+
+    assert client.post("/login/github/").status_code == 429
+
+
+def test_without_a_password_signing_in_again_is_the_proof(client, github):
+    join(client)
+
+    page = client.get("/me/security/confirm/").content.decode()
+
+    assert "You have no password here" in page
+    assert client.get("/me/security/app/").status_code == 200
