@@ -124,7 +124,7 @@ def torture(asked: argparse.Namespace, told: Path, server: Any) -> dict[str, Any
     if asked.kills:
         cluster.start()
     try:
-        herd.run_until((lambda: used_at_most()[0] > cap) if asked.racy else is_full, END_SECONDS)
+        herd.run_until((lambda: used_at_most()[0] > cap) if asked.racy else is_refused, END_SECONDS)
         # Whoever has reserved may still settle; nobody may reserve any more.
         herd.stop()
         most, first = used_at_most()
@@ -206,6 +206,11 @@ def is_full() -> bool:
     from traces.services.summaries import read_site
 
     return read_site().held == Verdict.WAITING_FOR_BUDGET
+
+
+def is_refused() -> bool:
+    """Say whether a process was held back by the full budget, too, and has noted it."""
+    return is_full() and used_at_most()[1] > 0
 
 
 def is_done() -> bool:
