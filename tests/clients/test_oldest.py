@@ -9,6 +9,7 @@ from accounts.services import create_token
 from skills.models import Skill, SkillStar, SkillVersion
 from tests.clients import runner
 from tests.clients.test_publish import FILES, done, refused, write
+from tests.factories.accounts import with_app
 
 pytestmark = [
     pytest.mark.client,
@@ -56,11 +57,12 @@ def test_staff_ban_and_give_roles(clawhub, ada, charlie, publish):
     publish("notes", namespace=charlie.namespace)
     hold(clawhub, ada)
 
+    assert "second factor" in refused(clawhub, "set-role", "charlie", "moderator", "--yes")
+    with_app(ada)
     done(clawhub, "set-role", "charlie", "moderator", "--yes")
     assert User.objects.get(handle="charlie").role == Role.MODERATOR
     done(clawhub, "set-role", "charlie", "user", "--yes")
     done(clawhub, "ban-user", "charlie", "--yes")
     assert User.objects.get(handle="charlie").banned_at is not None
     assert not Skill.objects.get().is_public
-    hold(clawhub, User.objects.get(handle="ada"))
     assert "Nobody" in refused(clawhub, "ban-user", "nobody-here", "--yes")
