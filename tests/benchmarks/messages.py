@@ -31,6 +31,7 @@ from tests.benchmarks.loader import HOST
 from tests.benchmarks.measurement import Measurement, at_most, share, told
 from tests.benchmarks.web import libpq, serving
 from traces import batch, redaction
+from traces.due import FIRST_MESSAGES, STEP_MESSAGES, quiet_for
 from traces.models import Message, Trace
 from traces.services.ingest import append_messages
 from traces.services.publishing import put_trace
@@ -168,9 +169,15 @@ def _statements(actor: Actor) -> Iterator[Measurement]:
 
 
 def _exact(cursor: psycopg.Cursor[Any], trace: int, rows: str) -> None:
-    cursor.execute(
-        statement("traces/upsert_messages"), {"trace": trace, "generation": 1, "messages": rows}
-    )  # type: ignore[call-overload]
+    told = {
+        "trace": trace,
+        "generation": 1,
+        "messages": rows,
+        "first": FIRST_MESSAGES,
+        "step": STEP_MESSAGES,
+        "quiet": quiet_for(),
+    }
+    cursor.execute(statement("traces/upsert_messages"), told)  # type: ignore[call-overload]
 
 
 def _optimistic(cursor: psycopg.Cursor[Any], trace: int, rows: str) -> None:
