@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final
 
 from traces.secret_names import LOOKED_AT, shows_no_secret
-from traces.secret_places import Found, is_no_password
+from traces.secret_places import SHOWN, Found, is_no_password
 
 LONGEST_COMMAND: Final = 400
 
@@ -20,7 +20,11 @@ LONGEST_COMMAND: Final = 400
 _OPENING: Final = r"\$?(?P<nested>'\\{1,8}'(?='))?(?P<slashes>\\{0,8})(?P<quote>[\"'])"
 _OPENED: Final = re.compile(_OPENING)
 # A string that ends here and is joined to what follows it: `"--password=" + password`.
-_JOINED: Final = re.compile(r"\s{1,4}[+.%]\s|[\s,+)\].;:}\\]")
+# A password may begin with the same signs: they count before a call, a name or an end.
+_JOINED: Final = re.compile(
+    r"\s|\.[a-z_]{1,40}\(|\+[A-Za-z_][\w.]{0,100}+(?=\s{0,4}[+),;]|\s|$)"
+    r"|[,+)\].;:}\\](?=[\s\"',;)\]}]|$)"
+)
 _CONCATENATED: Final = re.compile(r"\s{1,4}[+.%]\s")
 # One word of a command: what is escaped belongs to it, and so does a quote inside of it.
 _WORD: Final = r"(?:[^\s\"'`\\;&|<>]|\\{1,8}[^\s\\\"'`nrt]|\\{0,8}[\"'](?=\w))++"
@@ -46,7 +50,7 @@ _COMMAND_ENDS: Final = re.compile(r"(?<!\\)[\r\n]|;\s|\s(?:&&|\|\|?)\s")
 _PROGRAM_END: Final = r"(?:\.exe)?(?=\s)"
 _BEFORE_PROGRAM: Final = r"(?<![\w.-])"
 _PORTS: Final = re.compile(r"[0-9.]{1,15}(?::[0-9]{1,5}){1,2}(?:/[a-z]+)?")
-_SHOWN: Final = re.compile(r"(?i)[$<%{*@\[]|x{3,}|.{0,40}(?:\$\{|\{\{|\[REDACTED\]|\.\.\.|…)")
+_SHOWN: Final = re.compile(rf"(?i){SHOWN}")
 _CALL: Final = re.compile(r"(?P<name>[A-Za-z_][\w.]{3,100}+)\([^()]*\)*")
 _NAME_OF_VALUE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 

@@ -17,8 +17,14 @@ _USERINFO: Final = re.compile(
     r"//(?<=://)(?P<user>[^\s/?#@:\"'<>\\`\[\]{}|]*+)(?::(?P<password>[^\s/?#\"'<>\\`]*(?=@))|(?=@))"
 )
 _USERINFO_LOOSE: Final = re.compile(rb"//(?<=://)[^\s/?#@\"]*+@")
+SHOWN: Final = (
+    r"[$<{]|@\{|(?:%[A-Za-z_-]{1,60}%|\*{2,}|@\w{1,60}@|\[[\w .-]{1,60}\]|x{3,})$"
+    r"|.{0,40}(?:\$\{|\{\{|\[REDACTED\]|\.\.\.|…)"
+)
+"""How what only shows where a password belongs begins; a password may begin with one sign of it."""
+
 _NO_PASSWORD: Final = re.compile(
-    r"(?i)[$<%{*@].*|x{3,}|.{0,40}(?:\$\{|\{\{|\[REDACTED\]|\.\.\.|…).*"
+    rf"(?i)(?:{SHOWN}).*"
     r"|(?:your|my|the|db|some)?[-_]?(?:password|passwd|pass|pwd|pw|p|secret|token|key|api[-_]?key)"
     r"|changeme|x-oauth-basic|user|username"
 )
