@@ -145,11 +145,14 @@ def _by_identity(text: str, limit: int, among: Narrowing, *, exact: bool) -> dic
 def _beginnings(
     text: str, owner: str | None, slug: str, limit: int, among: Narrowing
 ) -> list[QuerySet[Any, Any]]:
-    key, tier = _key(text), Value(ranking.PREFIX_TIER)
-    names = among.texts().filter(name_key__gte=key, name_key__lt=Concat(key, Value(AFTER_ALL)))
-    parts: list[QuerySet[Any, Any]] = [
-        names.annotate(tier=tier).order_by("name_key").values_list("skill", "tier")[:limit]
-    ]
+    tier = Value(ranking.PREFIX_TIER)
+    parts: list[QuerySet[Any, Any]] = []
+    # With an owner only what is theirs: another's display name may begin with the same words.
+    if not owner:
+        key = _key(text)
+        names = among.texts().filter(name_key__gte=key, name_key__lt=Concat(key, Value(AFTER_ALL)))
+        called = names.annotate(tier=tier).order_by("name_key")
+        parts.append(called.values_list("skill", "tier")[:limit])
     # Every slug begins with nothing.
     if slug:
         slugs = among.cards().filter(slug__gte=slug, slug__lt=slug + AFTER_ALL)

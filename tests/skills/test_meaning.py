@@ -171,6 +171,12 @@ def test_typing_errors_in_a_name_are_forgiven(shelf, typed):
     assert slugs(typed)[0] == wanted[typed]
 
 
+def test_a_name_that_begins_like_an_owner_and_a_skill_hides_no_words(shelf, publish):
+    publish("helper", display_name="Bitcoin/Price Helper")
+
+    assert {"helper", "coin-watch"} <= set(slugs("bitcoin/price"))
+
+
 @pytest.mark.parametrize("text", ["price/alert bitcoin", "bitcoin/price", "sort/inbox"])
 def test_words_around_a_slash_are_words(shelf, text):
     assert slugs(text)
