@@ -518,6 +518,22 @@ def test_whose_call_opened_the_circuit_goes_on_with_it(model, uploader, ada):
     assert Trace.objects.get().ai_title
 
 
+def test_all_whose_calls_opened_the_circuit_go_on_with_it(model, uploader, ada, monkeypatch):
+    monkeypatch.setattr(summary_switches, "BATCH", 1)
+    for name in ("s1", "s2", "s3"):
+        uploader.share(name, session(6))
+    model.script = lambda _n: "quota"
+    sweep()
+    retrying = Trace.objects.filter(summary_state="retrying")
+    later = timezone.now() + timedelta(minutes=10)
+    assert retrying.update(summary_due_at=later) > 1
+    waiting = retrying.count()
+
+    assert summary_switches.close_circuit(actor=ada)
+
+    assert retrying.filter(summary_due_at__lte=timezone.now()).count() == waiting
+
+
 def test_counting_that_takes_too_long_is_refused_in_words(model, uploader, ada, monkeypatch):
     from django.db import OperationalError
 

@@ -17,6 +17,7 @@ from accounts.models import Namespace, User
 from config.errors import DomainError
 from config.text import clean_line
 from traces.models import SummaryBudget, SummarySettings, SummaryState, Trace
+from traces.querysets import TraceQuerySet
 from traces.services import budget
 from traces.services.budget import Cap
 from traces.services.summaries import CIRCUIT_OPEN, OPENS_CIRCUIT, wake_sweep
@@ -67,7 +68,7 @@ def set_site_caps(*, actor: User, cap: Cap, reason: str) -> bool:
     """
     changed = _change_site_caps(actor, cap, reason)
     if changed:
-        _release_waiting()
+        _look_again(Trace.objects.filter(IS_WAITING))
     return changed
 
 
@@ -89,20 +90,24 @@ def _change_site_caps(actor: User, cap: Cap, reason: str) -> bool:
     return True
 
 
-@transaction.atomic
 def close_circuit(*, actor: User) -> bool:
     """Try again at once after an error that paused everything; False when nothing is paused."""
+    closed = _close_circuit(actor)
+    if closed:
+        # Those whose call opened it would wait as long as it would have been open.
+        ahead = Trace.objects.filter(IS_TIMED, summary_due_at__range=(Now(), Now() + CIRCUIT_OPEN))
+        retrying = ahead.filter(summary_state=SummaryState.RETRYING).with_last_error()
+        _look_again(retrying.filter(last_error__in=OPENS_CIRCUIT))
+    return closed
+
+
+@transaction.atomic
+def _close_circuit(actor: User) -> bool:
     told = _locked_settings()
     if told.circuit_until is None or told.circuit_until <= timezone.now():
         return False
     before = {"paused_for": told.circuit_reason}
     SummarySettings.objects.filter(pk=told.pk).update(circuit_until=None, circuit_reason="")
-    # Those whose call opened it wait as long as it would have.
-    ahead = Trace.objects.filter(IS_TIMED, summary_due_at__range=(Now(), Now() + CIRCUIT_OPEN))
-    opened = ahead.filter(summary_state=SummaryState.RETRYING).with_last_error()
-    keys = list(opened.filter(last_error__in=OPENS_CIRCUIT).values_list("pk", flat=True)[:BATCH])
-    Trace.objects.filter(pk__in=keys).update(summary_due_at=Now())
-    wake_sweep()
     _note(actor, "summaries.resume", before, {}, "")
     return True
 
@@ -137,7 +142,7 @@ def set_namespace_caps(*, actor: User, namespace: Namespace, cap: Cap, reason: s
     """
     changed = _change_namespace_caps(actor, namespace, cap, reason)
     if changed:
-        _release_waiting(namespace=namespace)
+        _look_again(Trace.objects.filter(IS_WAITING, namespace=namespace))
     return changed
 
 
@@ -198,16 +203,17 @@ def _hold_budget() -> None:
     SummaryBudget.objects.select_for_update().get(day=day, namespace=None)
 
 
-def _release_waiting(**which: Any) -> None:
-    """Let traces that wait for budget be looked at again; who still has none waits anew.
+def _look_again(rows: TraceQuerySet) -> None:
+    """Let traces be looked at now; who still has no budget waits anew.
 
     After the change and in batches: who reserves meanwhile locks a trace before the budget.
     """
     last = 0
     while True:
         with transaction.atomic():
-            waiting = Trace.objects.filter(IS_WAITING, pk__gt=last, **which).order_by("pk")
-            locked = waiting.select_for_update(no_key=True, of=("self",))
+            locked = (
+                rows.filter(pk__gt=last).order_by("pk").select_for_update(no_key=True, of=("self",))
+            )
             keys = list(locked.values_list("pk", flat=True)[:BATCH])
             Trace.objects.filter(pk__in=keys).update(summary_due_at=Now())
         if not keys:
