@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import (
+    FileUploadHandler,
+    SkipFile,
+    TemporaryFileUploadHandler,
+)
+from django.http import HttpRequest
 
 
 class DiscardFiles(FileUploadHandler):
@@ -20,3 +26,25 @@ class DiscardFiles(FileUploadHandler):
 
     def file_complete(self, file_size: int) -> None:
         """Have nothing to hand on."""
+
+
+class OneFile(TemporaryFileUploadHandler):
+    """Keeps the first file of one field on the disk: each file kept is an open descriptor."""
+
+    def __init__(self, request: HttpRequest, field: str) -> None:
+        super().__init__(request)
+        self.field = field
+        self.is_taken = False
+
+    def new_file(self, field_name: str, *args: Any, **told: Any) -> None:
+        """Skip what is not wanted, and what comes behind it."""
+        if field_name != self.field or self.is_taken:
+            raise SkipFile
+        self.is_taken = True
+        super().new_file(field_name, *args, **told)
+
+    def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
+        """Hand the file on; Django closes what the handler still holds when it skips another."""
+        taken = super().file_complete(file_size)
+        del self.file
+        return taken

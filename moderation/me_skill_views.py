@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from django.conf import settings
@@ -36,13 +35,13 @@ from skills.addresses import (
 from skills.evidence import Reader, told_to
 from skills.forms import CURSOR_NOTICE
 from skills.models import Skill, SkillVersion
-from skills.shown import own_skill_at, state_of
+from skills.numbers import next_number
+from skills.shown import own_skill_at, state_of, told_to_owner
 
 VERSIONS_SHOWN: Final = 10
 FINDINGS_SHOWN: Final = 10
 # Unread notices that looking at the page marks as read, at most.
 SEEN_AT_ONCE: Final = 100
-_NUMBER: Final = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})")
 
 
 @never_cache
@@ -110,7 +109,7 @@ def _context(request: HttpRequest, found: Skill) -> dict[str, Any]:
     context = {
         "skill": found,
         "word": found.status_word,
-        "sentence": verdict.explain_to_owner(found),
+        "sentence": told_to_owner(found),
         "notices": notices,
         "rows": _rows(found, shown),
         "public_url": skill_url(found.owner_handle, found.slug),
@@ -177,9 +176,7 @@ def _row(found: Skill, version: SkillVersion, decision: Decision | None) -> dict
 
 def _publish_command(found: Skill, shown: list[SkillVersion]) -> str:
     """Return the command that publishes the next version from the skill's folder."""
-    number = "NEXT"
-    if shown and (parts := _NUMBER.match(shown[0].version)):
-        number = f"{parts[1]}.{parts[2]}.{int(parts[3]) + 1}"
+    number = (next_number(shown[0].version) if shown else "") or "NEXT"
     slug = found.slug
     if not all(c.isascii() and (c.isalnum() or c in "-_.") for c in slug):
         slug = "NAME"

@@ -21,10 +21,10 @@ from moderation.models import Decision, Notice, Report
 from moderation.report_views import OUTCOMES
 from moderation.services.appeals import APPEAL_DAYS, APPEALABLE, appeal_until
 from moderation.services.notices import mark_read
-from skills import verdict
 from skills.addresses import my_skill_url, report_url
 from skills.forms import CURSOR_NOTICE
 from skills.models import Skill
+from skills.shown import told_to_owner
 
 SKILLS_SHOWN: Final = 25
 NOTICES_SHOWN: Final = 25
@@ -71,20 +71,12 @@ def _skills(
                 "skill": skill,
                 "url": my_skill_url(skill.owner_handle, skill.slug),
                 "word": skill.status_word,
-                "why": _why(skill),
+                "why": told_to_owner(skill),
             }
             for skill in found[:SKILLS_SHOWN]
         ],
         "more_skills": more and urlencode({"skills": sign_cursor(listing, found[-2].pk)}),
     }
-
-
-def _why(skill: Skill) -> str:
-    if skill.soft_deleted_at is not None:
-        return "You deleted it; nobody else sees it."
-    if skill.latest_version_summary is None and skill.moderation_status == "active":
-        return "No version of it is published."
-    return verdict.explain_to_owner(skill)
 
 
 def _notices(

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Final
 
 from django.utils import timezone
 
 from config.errors import DomainError
-from config.formats import bytes_size
 from moderation import scanners
 from moderation.scanners import Severity
-from moderation.services.results import EVIDENCE_FROM, EVIDENCE_KEPT
+from moderation.services.results import EVIDENCE_FROM, EVIDENCE_KEPT, as_evidence
 from moderation.services.scans import popular_names
-from skills import verdict
 from skills.bundle import BundleFile
 from skills.evidence import Reader, Told, told_to
 from skills.models import Skill
-from skills.scan_results import Evidence
 from skills.services import Submission, rehearse
+from skills.shown import told_to_owner
+
+logger = logging.getLogger(__name__)
 
 SCANNED_AT_ONCE: Final = 2 * 1024 * 1024
-"""A page waits for the scan of as many bytes, about a second; larger skills wait for the job."""
+SCAN_SECONDS: Final = 3.0
+"""A page waits for the scan of so many bytes, and so long; what takes more waits for the job."""
+
+LATER: Final = "The files are scanned once they are published; that takes longer than a page waits."
 
 FILES_SHOWN: Final = 100
 
@@ -80,7 +84,7 @@ def _rehearsed(
     name = f"@{submission.namespace.handle}/{skill.slug}"
     if not published.created:
         return f"{name} has version {said.version} with these files already.", None, []
-    warnings = [] if skill.is_public else [verdict.explain_to_owner(skill)]
+    warnings = [] if skill.is_public else [told_to_owner(skill)]
     if before is None:
         return f"A new skill: {name} {said.version}.", None, warnings
     latest = (before.latest_version_summary or {}).get("version", "")
@@ -92,29 +96,27 @@ def _scanned(submission: Submission, before: Skill | None) -> tuple[list[Told], 
     """Return the findings as an owner is told of them, and what is said of the scan."""
     bundle = submission.bundle
     if bundle.size_bytes > SCANNED_AT_ONCE:
-        most = bytes_size(SCANNED_AT_ONCE)
-        return [], f"Files of more than {most} are scanned once they are published."
-    report = scanners.scan(
-        {file.path: _content(file) for file in bundle.files},
-        name=submission.publication.slug,
-        popular_names=popular_names(
-            submission.namespace.pk, timezone.now() if before is None else before.created_at
-        ),
-    )
-    evidence = [
-        Evidence(
-            rule=found.rule,
-            attack_class=found.attack_class,
-            severity=found.severity,
-            file=found.file,
-            line=found.line,
-            snippet=found.snippet,
+        return [], LATER
+    since = timezone.now() if before is None else before.created_at
+    try:
+        report = scanners.scan(
+            {file.path: _content(file) for file in bundle.files},
+            name=submission.publication.slug,
+            popular_names=popular_names(submission.namespace.pk, since),
+            seconds=SCAN_SECONDS,
         )
+    except Exception:
+        # As in the job, which tries again: no scanner keeps anybody from publishing.
+        logger.exception("the scan of a check failed")
+        return [], LATER
+    if any(found.rule == scanners.UNFINISHED for found in report.findings):
+        return [], LATER
+    evidence = [
+        as_evidence(found)
         for found in report.findings
         if Severity(found.severity).rank >= EVIDENCE_FROM.rank
     ]
-    told = told_to(Reader.OWNER, evidence[:EVIDENCE_KEPT])
-    return told, _SCAN[report.verdict]
+    return told_to(Reader.OWNER, evidence[:EVIDENCE_KEPT]), _SCAN[report.verdict]
 
 
 def _content(file: BundleFile) -> bytes:

@@ -9,14 +9,13 @@ from django import forms
 
 from accounts.models import Namespace
 from skills.models.skill import SLUG_LENGTH
-from skills.own_forms import AS_TYPED, TAG_LENGTH, VERSION_LENGTH
+from skills.own_forms import AS_TYPED
+from skills.services import CHANGELOG_LENGTH, NAME_LENGTH, TAG_LENGTH, VERSION_LENGTH
 from skills.slugs import CATEGORY_LABELS, MAX_CATEGORIES, MAX_TOPIC_CHARACTERS, MAX_TOPICS
 from skills.standing import LATEST
 
 # A thousand files, each with a long path, its ticket and its hash.
 MAX_CLAIMS: Final = 1_500_000
-# The fields by the names that the services' refusals call them by.
-FIELD_OF: Final = {"displayName": "display_name", "ownerHandle": "owner"}
 
 
 class DetailsForm(forms.Form):
@@ -31,7 +30,7 @@ class DetailsForm(forms.Form):
     )
     display_name = forms.CharField(
         label="Name",
-        max_length=200,
+        max_length=NAME_LENGTH,
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"}),
     )
     version = forms.CharField(
@@ -42,7 +41,7 @@ class DetailsForm(forms.Form):
     )
     changelog = forms.CharField(
         label="What changed",
-        max_length=20_000,
+        max_length=CHANGELOG_LENGTH,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
     )
@@ -82,8 +81,3 @@ class DetailsForm(forms.Form):
     def visible(self) -> list[Any]:
         """Return the fields that stand below each other; the agreement has a place of its own."""
         return [field for field in self.visible_fields() if field.name != "accepted"]
-
-    def refuse(self, name: str | None, sentence: str) -> None:
-        """Write a refusal of the service beside its field, or above all."""
-        named = FIELD_OF.get(name or "", name)
-        self.add_error(named if named in self.fields else None, sentence)

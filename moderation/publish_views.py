@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, Final, cast
 
 import orjson
 from django.contrib import messages
-from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -20,21 +19,26 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.identity import page_actor, signed_in
 from accounts.models import Namespace, User
+from accounts.namespace_views import refuse
 from accounts.policy import Verb, can
 from accounts.views import refuse_unstorable_form
 from config.api import take_quota
 from config.bodies import parse_object
 from config.errors import DomainError
 from config.formats import bytes_size
+from config.ratelimit import take_exact
 from config.site import too_many_requests
 from config.text import clean_line
+from config.uploads import OneFile
 from moderation.publish_checks import Checks, check
 from moderation.publish_forms import DetailsForm
 from skills import tickets
-from skills.addresses import my_skill_url
+from skills.addresses import my_skill_url, publish_url
 from skills.bundle import Bundle, read_zip
 from skills.models import Skill, VersionSource
-from skills.multipart import declared_length
+from skills.multipart import MAX_BODY_BYTES, declared_length
+from skills.numbers import is_plain, next_number
+from skills.own_forms import FIELD_OF
 from skills.paths import MAX_BUNDLE_BYTES, MAX_FILES
 from skills.publish_api import claims_of
 from skills.services import Publication, Submission, publish_versions
@@ -42,11 +46,9 @@ from skills.slugs import normalize_slug
 from skills.standing import LATEST
 from skills.tickets import Claim
 
-PUBLISH: Final = "/publish/"
-# The files, and what stands around a thousand of them.
-MAX_BODY_BYTES: Final = MAX_BUNDLE_BYTES + 1024 * 1024
+# Each unpacks and scans up to a whole skill while the page waits.
+CHECKS_A_MINUTE: Final = 10
 FIRST_VERSION: Final = "1.0.0"
-_NUMBER: Final = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})")
 _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 
@@ -62,13 +64,13 @@ def publish(request: HttpRequest, viewer: User) -> HttpResponse:
     if declared_length(request.META) > MAX_BODY_BYTES:
         most = bytes_size(MAX_BUNDLE_BYTES)
         return _start(request, f"The file is too large; a skill has at most {most}.", status=413)
-    request.upload_handlers = [TemporaryFileUploadHandler(request)]
+    request.upload_handlers = [OneFile(request, "file")]
     return csrf_protect(_take)(request, viewer)
 
 
 def _take(request: HttpRequest, viewer: User) -> HttpResponse:
     refuse_unstorable_form(request)
-    quota = take_quota(request, "write", viewer)
+    quota = take_exact("check", f"user:{viewer.pk}", CHECKS_A_MINUTE)
     if not quota.allowed:
         return too_many_requests(request, quota.reset_seconds)
     owners, upload = _owners(request), request.FILES.get("file")
@@ -94,9 +96,13 @@ def _take(request: HttpRequest, viewer: User) -> HttpResponse:
 def confirm(request: HttpRequest, viewer: User) -> HttpResponse:
     """Publish what was checked, or check it again as it is said now; a GET leads to the start."""
     if request.method != "POST":
-        return redirect(PUBLISH)
+        return redirect(publish_url())
     refuse_unstorable_form(request)
-    quota = take_quota(request, "write", viewer)
+    is_check = "check" in request.POST
+    if is_check:
+        quota = take_exact("check", f"user:{viewer.pk}", CHECKS_A_MINUTE)
+    else:
+        quota = take_quota(request, "write", viewer)
     if not quota.allowed:
         return too_many_requests(request, quota.reset_seconds)
     try:
@@ -105,7 +111,7 @@ def confirm(request: HttpRequest, viewer: User) -> HttpResponse:
     except DomainError as refusal:
         # Without its files nothing is left to be corrected.
         return _start(request, f"{refusal.message} Choose the file again.", status=422)
-    owners, is_check = _owners(request), "check" in request.POST
+    owners = _owners(request)
     form = DetailsForm(request.POST, owners=owners)
     form.fields["accepted"].required = not is_check
     if not form.is_valid():
@@ -120,7 +126,7 @@ def _check(request: HttpRequest, form: DetailsForm, submission: Submission) -> H
     checks = check(submission)
     if checks.refusal is None:
         return _page(request, form, checks)
-    form.refuse(checks.refusal.field, checks.refusal.message)
+    refuse(form, checks.refusal, FIELD_OF.get(checks.refusal.field or ""))
     return _page(request, form, checks, status=422)
 
 
@@ -128,7 +134,7 @@ def _publish(request: HttpRequest, form: DetailsForm, submission: Submission) ->
     try:
         (done,) = publish_versions([submission])
     except DomainError as refusal:
-        form.refuse(refusal.field, refusal.message)
+        refuse(form, refusal, FIELD_OF.get(refusal.field or ""))
         return _page(request, form, None, submission.bundle, status=422)
     told = "is published; its scan is under way" if done.created else "was published already"
     messages.success(request, f"Version {done.version.version} {told}.")
@@ -156,21 +162,15 @@ def _suggested(
     skill = Skill.objects.filter(namespace=owner, slug=slug).first()
     said: dict[str, Any] = {"owner": owner.handle, "slug": slug, "tag": LATEST}
     if skill is None:
-        number = metadata.version if _NUMBER.fullmatch(metadata.version) else FIRST_VERSION
+        number = metadata.version if is_plain(metadata.version) else FIRST_VERSION
         return said | {"display_name": called, "version": number}
+    newest = skill.versions.newest_first().values_list("version", flat=True).first()
     return said | {
         "display_name": skill.display_name,
-        "version": _next_number(skill),
+        "version": next_number(newest or "") or FIRST_VERSION,
         "categories": skill.categories,
         "topics": ", ".join(skill.topics),
     }
-
-
-def _next_number(skill: Skill) -> str:
-    """Return the number behind the newest of a skill's versions."""
-    newest = skill.versions.newest_first().values_list("version", flat=True).first() or ""
-    parts = _NUMBER.match(newest)
-    return f"{parts[1]}.{parts[2]}.{int(parts[3]) + 1}" if parts else FIRST_VERSION
 
 
 def _publication(said: dict[str, Any]) -> Publication:

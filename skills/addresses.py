@@ -10,6 +10,9 @@ from urllib.parse import quote
 
 from django.utils.http import urlencode
 
+TRANSFERS = "/me/transfers/"
+"""Where offers of skills are answered."""
+
 
 def skill_url(owner: str, slug: str, *, tab: str = "") -> str:
     """Return the address of a skill's page."""

@@ -42,6 +42,11 @@ class NotOwner(DomainError):
     code = "not_owner"
 
 
+def not_manager(skill: Skill) -> NotOwner:
+    """The refusal to who may publish versions of a skill, and not this."""
+    return NotOwner(f"Only owners and admins of @{skill.owner_handle} may do this.")
+
+
 class VersionNotFound(DomainError):
     code = "version_not_found"
 

@@ -10,11 +10,19 @@ from accounts.models import HANDLE_LENGTH
 from skills.lifecycle import REASON_LENGTH
 from skills.models import Skill
 from skills.models.skill import SLUG_LENGTH
+from skills.services import TAG_LENGTH, VERSION_LENGTH
 from skills.transfers import MESSAGE_LENGTH
 
 AS_TYPED: Final = {"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
-VERSION_LENGTH: Final = 100
-TAG_LENGTH: Final = 64
+# The fields by the names that the services' refusals, which clients read too, call them by.
+FIELD_OF: Final = {
+    "displayName": "display_name",
+    "ownerHandle": "owner",
+    "tags": "tag",
+    "newSlug": "slug",
+    "targetSlug": "target",
+    "toUserHandle": "to",
+}
 
 
 class OwnForm(forms.Form):

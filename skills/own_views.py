@@ -7,26 +7,31 @@ publish (a member of an organisation) sees tags; the rest is for who manages it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.identity import page_actor, signed_in
 from accounts.models import User
+from accounts.namespace_views import refuse
 from accounts.policy import Actor, Verb, can
 from accounts.views import refuse_unstorable_form
 from config.api import take_quota
 from config.errors import DomainError
+from config.formats import short_date
 from config.site import too_many_requests
-from skills import lifecycle, lookup, renames, transfers, verdict
-from skills.addresses import manage_url, my_skill_url, skill_url
+from skills import lifecycle, lookup, renames, transfers
+from skills.addresses import TRANSFERS, manage_url, my_skill_url, skill_url
 from skills.gates import RESERVED_FOR
 from skills.models import Skill, SkillTransfer
 from skills.own_forms import (
+    FIELD_OF,
     MergeForm,
     NothingForm,
     OfferForm,
@@ -36,9 +41,7 @@ from skills.own_forms import (
     TagForm,
     VersionForm,
 )
-from skills.shown import own_skill_at
-
-TRANSFERS: Final = "/me/transfers/"
+from skills.shown import own_skill_at, told_to_owner
 
 
 class Done(NamedTuple):
@@ -80,9 +83,7 @@ def _rename(ask: Ask) -> Done:
 def _merge(ask: Ask) -> Done:
     target = lookup.find_own(ask.actor, ask.said["target"])
     if not can(ask.actor, Verb.MANAGE, target):
-        raise lookup.NotOwner(
-            f"Only owners and admins of @{target.owner_handle} may do this.", field="target"
-        )
+        raise lookup.not_manager(target)
     renames.merge_skills(source=ask.skill, target=target, actor=ask.user)
     return Done(f"{ask.skill.slug} leads to {target.slug} now.", _manage(target))
 
@@ -105,12 +106,8 @@ def _tag(ask: Ask) -> Done:
 
 def _delete(ask: Ask) -> Done:
     until = lifecycle.delete_skill(skill=ask.skill, actor=ask.user, reason=ask.said["reason"])
-    kept = f"{until.day} {until:%B}"
-    return Done(
-        f"Deleted. Its name is kept for you; restore it here, and from {kept} on its name"
-        " may go to others.",
-        _manage(ask.skill),
-    )
+    told = f"Deleted. Restore it here; from {short_date(until)} on its name may go to others."
+    return Done(told, _manage(ask.skill))
 
 
 def _restore(ask: Ask) -> Done:
@@ -189,9 +186,18 @@ def _done(deed: Deed, form: OwnForm, ask: Ask) -> Done | None:
     try:
         return deed.do(ask._replace(said=form.cleaned_data))
     except DomainError as refusal:
-        named = None if deed.is_button else refusal.field
-        form.add_error(named if named in form.fields else None, refusal.message)
+        if deed.is_button:
+            form.add_error(None, refusal.message)
+        else:
+            refuse(form, refusal, FIELD_OF.get(refusal.field or ""))
         return None
+
+
+def _kept_until(skill: Skill) -> datetime | None:
+    """Return until when the name of a deleted skill is kept from others; None once it is not."""
+    if skill.soft_deleted_at is None or skill.soft_deleted_at + RESERVED_FOR <= timezone.now():
+        return None
+    return skill.soft_deleted_at + RESERVED_FOR
 
 
 def _page(
@@ -209,7 +215,7 @@ def _page(
     context = {
         "skill": skill,
         "word": skill.status_word,
-        "sentence": verdict.explain_to_owner(skill),
+        "sentence": told_to_owner(skill),
         "may_manage": may_manage and not is_merged,
         "is_merged": is_merged,
         "forms": forms | dict(refused),
@@ -217,7 +223,8 @@ def _page(
         "tags": skill.tag_rows.select_related("version").only("name", "version__version"),
         "old_names": skill.aliases.order_by("slug").values_list("slug", flat=True),
         "offer": offer,
-        "kept_until": skill.soft_deleted_at and skill.soft_deleted_at + RESERVED_FOR,
+        "is_deleted": skill.soft_deleted_at is not None,
+        "kept_until": _kept_until(skill),
         "kept_days": RESERVED_FOR.days,
         "life_days": transfers.LIFE.days,
         "mine_url": _versions(skill),

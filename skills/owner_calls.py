@@ -45,5 +45,5 @@ def own_skill(
     owner = owner or named_owner(request, body)
     skill = lookup.find_own(actor, slug, owner, merged_too=merged_too)
     if not can(actor, verb, skill):
-        raise lookup.NotOwner(f"Only owners and admins of @{skill.owner_handle} may do this.")
+        raise lookup.not_manager(skill)
     return skill

@@ -50,6 +50,11 @@ MAX_TAGS: Final = 20
 # What a publish says of a skill that stands; every other column is somebody else's.
 SAID: Final = ("display_name", "summary", "categories", "topics", "updated_at")
 
+VERSION_LENGTH: Final = 100
+NAME_LENGTH: Final = 200
+CHANGELOG_LENGTH: Final = 20_000
+TAG_LENGTH: Final = 64
+
 
 class VersionInvalid(DomainError):
     code = "version_invalid"
@@ -173,12 +178,18 @@ def publish_version(
 def rehearse(submission: Submission) -> Published:
     """Say what publishing this would come to, and take it back. Raises what `publish_version` does.
 
-    Stored content stays, for the publish that follows or for the sweep; of rows nothing stays.
+    The content of its files is stored already. Nothing is written: no ZIP is made either, one of
+    the files stands in for it.
     """
+    checked = _Checked(submission)
     with transaction.atomic():
-        (published,) = publish_versions([submission])
+        if (done := _standing([checked]).get(checked.key)) is None:
+            with deferred():
+                made = _insert([checked], {checked.key: checked.bundle.files[0].sha256})
+            done = made[checked.key]
+            _reread([done.skill])
         transaction.set_rollback(True)
-    return published
+    return done
 
 
 def publish_versions(submissions: Sequence[Submission]) -> list[Published]:
@@ -266,19 +277,20 @@ def _insert(fresh: Sequence[_Checked], archives: Mapping[Key, str]) -> dict[Key,
 
 def _validated(publication: Publication) -> Publication:
     """Return the publication with every text cleaned. Raises the refusals."""
-    if not semver.Version.is_valid(publication.version) or len(publication.version) > 100:  # noqa: PLR2004
+    number = publication.version
+    if not semver.Version.is_valid(number) or len(number) > VERSION_LENGTH:
         raise VersionInvalid(
-            f"“{clean_line(publication.version, 40)}” is no version; write it like 1.4.0.",
+            f"“{clean_line(number, 40)}” is no version; write it like 1.4.0.",
             field="version",
         )
-    display_name = clean_line(publication.display_name, 200)
+    display_name = clean_line(publication.display_name, NAME_LENGTH)
     if not display_name:
         raise NameMissing("Give the skill a display name.", field="displayName")
     return replace(
         publication,
         slug=publication.slug if publication.keep_slug else validate_new_slug(publication.slug),
         display_name=display_name,
-        changelog=refuse_unstorable(publication.changelog[:20_000], field="changelog"),
+        changelog=refuse_unstorable(publication.changelog[:CHANGELOG_LENGTH], field="changelog"),
         summary=clean_line(publication.summary, 300),
         license=clean_line(publication.license, 64),
         tags=clean_tags(publication.tags),
@@ -297,7 +309,7 @@ def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Return the distinct tags; without any, `latest`. Raises `TagInvalid`."""
     cleaned = list(dict.fromkeys(tag.strip() for tag in tags if tag.strip())) or [LATEST]
     for tag in cleaned:
-        printable = tag.isascii() and tag.isprintable() and len(tag) <= 64  # noqa: PLR2004
+        printable = tag.isascii() and tag.isprintable() and len(tag) <= TAG_LENGTH
         if not printable or tag[0] in "$_":
             raise TagInvalid(
                 "A tag is up to 64 printable ASCII characters and starts with a letter or digit.",

@@ -183,6 +183,17 @@ def find_shown(skill: Skill, number: str = "", *, texts: bool = False) -> Shown:
     return Shown(skill, version, is_latest=version.version == latest)
 
 
+def told_to_owner(skill: Skill) -> str:
+    """Return the sentence that tells an owner how a skill stands, and what to do."""
+    if skill.merged_at is not None:
+        return "It was merged into another skill, and its names lead there. That cannot be undone."
+    if skill.soft_deleted_at is not None:
+        return "It is deleted; only its owners and staff see it. Restore it on its “Manage” page."
+    if skill.latest_version_summary is None and skill.moderation_status == ModerationStatus.ACTIVE:
+        return "No version of it is published."
+    return verdict.explain_to_owner(skill)
+
+
 def withheld(version: SkillVersion) -> str:
     """Return why the files of a version are not handed out; "" when they are."""
     try:

@@ -18,10 +18,9 @@ from config.api import take_quota
 from config.errors import DomainError
 from config.pagination import CursorRefused, read_cursor, sign_cursor
 from config.site import too_many_requests
-from skills.addresses import my_skill_url, skill_url
+from skills.addresses import TRANSFERS, my_skill_url, skill_url
 from skills.forms import CURSOR_NOTICE
 from skills.models import Skill, SkillTransfer
-from skills.own_views import TRANSFERS
 from skills.querysets import SkillTransferQuerySet
 from skills.transfers import LIFE, accept_transfer, cancel_transfer, reject_transfer
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from moderation.scanners.catalogue import rule_named
 from moderation.scanners.findings import Confidence, Finding, Report, ScanVerdict, Severity
 from moderation.scanners.rulebook import Rule
-from moderation.scanners.static import RULES_VERSION, scan
+from moderation.scanners.static import RULES_VERSION, UNFINISHED, scan
 
 __all__ = [
     "RULES_VERSION",
+    "UNFINISHED",
     "Confidence",
     "Finding",
     "Report",

@@ -27,7 +27,8 @@ RULES_VERSION: Final = rulebook.rules_version()
 """Changes whenever a rule or this package changes; other results are due for a rescan."""
 
 SECONDS_PER_VERSION: Final = 60
-"""Files whose turn has not come by then are reported as not examined."""
+UNFINISHED: Final = "scan.unfinished"
+"""The rule of what was not examined, or not to its end."""
 
 _README_NAMES: Final = ("skill.md", "skills.md")
 
@@ -41,19 +42,24 @@ class _Skill:
 
 
 def scan(
-    files: Mapping[str, bytes], *, name: str = "", popular_names: Collection[str] = ()
+    files: Mapping[str, bytes],
+    *,
+    name: str = "",
+    popular_names: Collection[str] = (),
+    seconds: float = SECONDS_PER_VERSION,
 ) -> Report:
     """Return the verdict and findings for the files of one version, by path.
 
     The same files give the same report, but for what a time limit cut off. `name` is the slug, if
-    there is one; `popular_names` are those that a new skill must not pass for.
+    there is one; `popular_names` are those that a new skill must not pass for. Files whose turn has
+    not come after `seconds` are reported as not examined.
     """
     readme_path = next((path for path in files if path.lower() in _README_NAMES), None)
     readme = read_text(readme_path, files[readme_path]) if readme_path is not None else None
     description = _description(readme)
     skill = _Skill(description, readme.written if readme else "")
     findings: list[Finding] = []
-    ends_at = time.monotonic() + SECONDS_PER_VERSION
+    ends_at = time.monotonic() + seconds
     for path in sorted(files, key=lambda path: (path != readme_path, path)):
         if time.monotonic() > ends_at:
             findings.append(
@@ -145,7 +151,7 @@ def _mild(finding: Finding) -> Finding:
 
 
 def _unfinished(path: str, why: str) -> Finding:
-    return found("scan.unfinished", path, why)
+    return found(UNFINISHED, path, why)
 
 
 def _limited(findings: Collection[Finding]) -> Iterator[Finding]:

@@ -128,17 +128,19 @@ def _evidence_of(scan: Scan) -> list[Evidence]:
     """The worst findings of a scan; they were stored worst first."""
     told = [severity for severity in Severity if severity.rank >= EVIDENCE_FROM.rank]
     rows = Finding.objects.filter(scan=scan, severity__in=told).order_by("pk")[:EVIDENCE_KEPT]
-    return [
-        Evidence(
-            rule=row.rule,
-            attack_class=row.attack_class,
-            severity=row.severity,
-            file=row.file,
-            line=row.line,
-            snippet=row.snippet,
-        )
-        for row in rows
-    ]
+    return [as_evidence(row) for row in rows]
+
+
+def as_evidence(found: Finding | Found) -> Evidence:
+    """Return a finding as a version keeps it."""
+    return Evidence(
+        rule=found.rule,
+        attack_class=found.attack_class,
+        severity=found.severity,
+        file=found.file,
+        line=found.line,
+        snippet=found.snippet,
+    )
 
 
 def _row(scan: Scan, found: Found, files: Mapping[str, str]) -> Finding:

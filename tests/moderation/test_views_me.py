@@ -55,7 +55,7 @@ def test_it_shows_every_skill_with_its_word_and_the_reason(own, publish, mona):
     assert "The last scan found nothing above low." in page
     assert "a moderator has yet to decide on" in page
     assert "A moderator hid it; read the decision" in page
-    assert "You deleted it; nobody else sees it." in page
+    assert "It is deleted; only its owners and staff see it." in page
     assert Skill.objects.filter(pk=deleted.pk).update(soft_deleted_at=None) == 1
 
 

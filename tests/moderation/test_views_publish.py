@@ -15,9 +15,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from config.uploads import OneFile
 from moderation import publish_checks, publish_views
 from moderation.services.scans import rescan_at
 from skills import tickets
+from skills.lifecycle import delete_skill
 from skills.models import Blob, Skill, SkillVersion, UploadTicket
 from tests.factories.accounts import sign_in
 from tests.factories.scans import CLEAN, MALICIOUS, SUSPICIOUS
@@ -190,8 +192,10 @@ def test_findings_are_told_as_an_owner_is_told_of_them(own):
     malware = send(own, zipped(MALICIOUS))
     page = page_of(malware)
     assert "looks like malware" in page
-    lines = [line for line in MALICIOUS["SKILL.md"].splitlines() if "curl" in line]
-    assert all(line not in page for line in lines)
+    told = malware.context["checks"].findings
+    assert told
+    # Of malware the class is told, and nothing that says what to change.
+    assert {(found.rule, found.snippet) for found in told} == {("", "")}
 
 
 def test_a_large_skill_is_scanned_when_it_is_published(own, monkeypatch):
@@ -200,16 +204,69 @@ def test_a_large_skill_is_scanned_when_it_is_published(own, monkeypatch):
     assert "are scanned once they are published" in page_of(send(own, zipped(CLEAN)))
 
 
+@pytest.mark.parametrize("fault", ["slow", "broken"])
+def test_a_scan_that_takes_too_long_or_fails_keeps_nobody_from_publishing(own, monkeypatch, fault):
+    if fault == "slow":
+        monkeypatch.setattr(publish_checks, "SCAN_SECONDS", 0)
+    else:
+        # One that meets what nobody thought of.
+        monkeypatch.setattr(publish_checks, "popular_names", lambda *_: 1 / 0)
+
+    checked = send(own, zipped(MALICIOUS))
+
+    assert "are scanned once they are published" in page_of(checked)
+    assert own.post(CONFIRM, form_of(checked) | {"slug": "ink-notes"}).status_code == 302
+
+
+def test_checks_are_counted(own, monkeypatch):
+    monkeypatch.setattr(publish_views, "CHECKS_A_MINUTE", 2)
+    said = form_of(send(own, zipped(NOTES)))
+    page_of(own.post(CONFIRM, said | {"check": "1"}))
+
+    assert send(own, zipped(NOTES)).status_code == 429
+    assert own.post(CONFIRM, said | {"check": "1"}).status_code == 429
+    assert own.post(CONFIRM, said).status_code == 302
+
+
 def test_a_check_writes_no_row_but_tickets(own):
     checked = send(own, zipped(NOTES))
     before = {*UploadTicket.objects.values_list("key", flat=True)}
+    blobs = set(Blob.objects.values_list("pk", flat=True))
 
     with CaptureQueriesContext(connection) as queries:
         page_of(own.post(CONFIRM, form_of(checked) | {"check": "1"}))
 
     assert {*UploadTicket.objects.values_list("key", flat=True)} == before
     assert not Skill.objects.exists()
+    # Not even a ZIP, which the publish makes.
+    assert set(Blob.objects.values_list("pk", flat=True)) == blobs
+    assert len(blobs) == len(NOTES)
+    assert not [q for q in queries if 'INTO "skills_blob"' in q["sql"]]
     assert len(queries) < 60
+
+
+def test_many_parts_open_no_more_than_one_file(own, monkeypatch):
+    kept = []
+    original = OneFile.file_complete
+    monkeypatch.setattr(
+        OneFile, "file_complete", lambda *told: kept.append(original(*told)) or kept[-1]
+    )
+    parts = [SimpleUploadedFile(f"{n}.zip", b"x") for n in range(50)]
+    skill = SimpleUploadedFile("skill.zip", zipped(NOTES))
+
+    answer = own.post(URL, {"other": parts, "file": [skill, *parts]})
+
+    assert "field-notes" in page_of(answer)
+    assert len(kept) == 1
+
+
+def test_a_new_version_of_a_deleted_skill_stays_deleted_and_says_so(own, alice, publish):
+    skill = publish("field-notes", NOTES, version="0.1.0").skill
+    delete_skill(skill=skill, actor=alice)
+
+    page = page_of(send(own, zipped(NOTES | {"docs/more.md": "# New\n"}), "?slug=field-notes"))
+
+    assert "It is deleted; only its owners and staff see it." in page
 
 
 def test_files_of_others_and_of_long_ago_are_not_published(own, charlie):

@@ -119,12 +119,34 @@ def test_no_skill_of_another_is_merged_into(own, notes, charlie, publish):
     assert notes.merged_at is None
 
 
+def test_no_skill_is_merged_into_one_that_is_not_managed(client, alice, notes, publish):
+    acme = Namespace.objects.create(handle="acme", kind=NamespaceKind.ORG)
+    Membership.objects.create(user=alice, namespace=acme, role="member")
+    publish("memos", namespace=acme)
+    sign_in(client, alice)
+
+    assert "Only owners and admins of @acme may do this" in refusal(
+        act(client, "merge", target="@acme/memos", typed="notes")
+    )
+    notes.refresh_from_db()
+    assert notes.merged_at is None
+
+
+def test_a_refusal_stands_beside_its_field(own, notes):
+    for deed, said, field in (
+        ("tag", {"tag": "ü", "version": "1.0.0"}, "tag"),
+        ("offer", {"to": "alice"}, "to"),
+    ):
+        form = act(own, deed, **said).context["forms"][deed]
+        assert list(form.errors) == [field], deed
+
+
 def test_a_skill_is_deleted_and_comes_back(own, notes):
     answer = act(own, "delete", reason="Not needed")
 
     assert answer.url == f"{URL}?owner=alice"
     page = text(own)
-    assert "You deleted it. Its name is kept" in page
+    assert "It is deleted; only its owners and staff see it." in page
     assert "merge/" not in page
     assert own.get("/skills/alice/notes/").status_code == 200
     assert own.get("/skills/").content.decode().count("/skills/alice/notes/") == 0
