@@ -120,10 +120,12 @@ def _sweep_stray(name: str) -> int:
     with transaction.atomic():
         # Our own row makes a writer of the same content wait until the object is gone.
         _row, made = Blob.objects.get_or_create(sha256=sha256, defaults={"size_bytes": 0})
+        # Another sweep may have taken it since it was listed.
+        is_stray = made and default_storage.exists(name)
         if made:
             default_storage.delete(name)
             Blob.objects.filter(pk=sha256).delete()
-    return int(made)
+    return int(is_stray)
 
 
 def _stored_names() -> Iterator[str]:

@@ -7,6 +7,7 @@ import urllib.request
 
 import orjson
 import pytest
+from playwright.sync_api import expect
 
 from accounts.invites import create_invite
 from accounts.models import ApiToken, DeviceSession, Membership
@@ -51,12 +52,12 @@ def test_a_command_line_is_signed_in_by_a_press_of_the_button_and_by_nothing_les
     page.get_by_label("Name").fill("alice")
     page.get_by_label("Password").fill(password_of(alice))
     page.get_by_role("button", name="Sign in").click()
-    assert page.get_by_text("laptop-of-alice").is_visible()
+    expect(page.get_by_text("laptop-of-alice")).to_be_visible()
     page.reload()
     assert ask(status) == {"status": "pending"}
 
     page.get_by_role("button", name="Approve").click()
-    assert page.get_by_role("heading", name="Approved").is_visible()
+    expect(page.get_by_role("heading", name="Approved")).to_be_visible()
     done = ask(status)
     assert done["status"] == "complete"
     sent = {"state": begun["state"], "exchangeCode": done["exchangeCode"]}
@@ -64,10 +65,10 @@ def test_a_command_line_is_signed_in_by_a_press_of_the_button_and_by_nothing_les
     assert session["namespaceSlug"] == "alice"
 
     page.goto(f"{site}/me/devices/")
-    assert page.get_by_text("laptop-of-alice").first.is_visible()
+    expect(page.get_by_text("laptop-of-alice").first).to_be_visible()
     page.get_by_role("link", name="Sign out laptop-of-alice").click()
     page.get_by_role("button", name="Sign out", exact=True).last.click()
-    assert page.get_by_text("No command line is signed in").is_visible()
+    expect(page.get_by_text("No command line is signed in")).to_be_visible()
     assert DeviceSession.objects.get().revoked_at is not None
 
 
@@ -77,8 +78,8 @@ def test_an_organisation_is_made_and_somebody_joins_it(site, page, browser, alic
     page.get_by_role("button", name="Make organisation").click()
     page.get_by_role("checkbox", name=re.compile("^Public")).uncheck()
     page.get_by_role("button", name="Save").click()
-    assert page.get_by_text("Saved.").is_visible()
-    assert not page.get_by_role("checkbox", name=re.compile("^Public")).is_checked()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_role("checkbox", name=re.compile("^Public"))).not_to_be_checked()
 
     page.get_by_role("link", name="Invites").click()
     page.get_by_role("button", name="Make invite").click()
@@ -90,10 +91,10 @@ def test_an_organisation_is_made_and_somebody_joins_it(site, page, browser, alic
         theirs.get_by_label("Name").fill("charlie")
         theirs.get_by_label("Password").fill(password_of(charlie))
         theirs.get_by_role("button", name="Sign in").click()
-        assert theirs.get_by_text("alice invites you").is_visible()
+        expect(theirs.get_by_text("alice invites you")).to_be_visible()
         assert not Membership.objects.filter(user=charlie).exists()
         theirs.get_by_role("button", name="Join").click()
-        assert theirs.get_by_text("Welcome: you are a member of @beta-co now.").is_visible()
+        expect(theirs.get_by_text("Welcome: you are a member of @beta-co now.")).to_be_visible()
 
     page.get_by_role("link", name="Members").click()
     page.get_by_role("link", name="Change charlie").click()
@@ -106,10 +107,10 @@ def test_a_key_is_shown_once_and_revoked(site, page, alice, acme):
     sign_in(page, site, alice, "/me/namespaces/acme/keys/")
     page.get_by_role("textbox", name="Name").fill("hooks")
     page.get_by_role("button", name="Make key").click()
-    assert page.locator("#new-key").inner_text().startswith("trk_")
+    expect(page.locator("#new-key")).to_have_text(re.compile("^trk_"))
     page.get_by_role("link", name="Revoke hooks").click()
     page.get_by_role("button", name="Revoke key").click()
-    assert page.get_by_text("Revoked “hooks”").is_visible()
+    expect(page.get_by_text("Revoked “hooks”")).to_be_visible()
     assert ApiToken.objects.get().scopes == ["traces:write"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from accounts.factors import has_factor, renew_codes
 from tests.accounts.github_server import CLIENT, SECRET, serving
@@ -51,9 +52,9 @@ def add_passkey(page, name):
 def test_a_passkey_is_added_and_signs_in(site, page, alice, key):
     sign_in(page, site, alice)
     add_passkey(page, "my phone")
-    assert page.get_by_role("heading", name="Recovery codes").is_visible()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     page.get_by_role("link", name="I keep them").click()
-    assert page.get_by_text("Passkey “my phone”").is_visible()
+    expect(page.get_by_text("Passkey “my phone”")).to_be_visible()
     assert has_factor(alice)
 
     sign_out(page)
@@ -64,7 +65,7 @@ def test_a_passkey_is_added_and_signs_in(site, page, alice, key):
     page.goto(f"{site}/me/security/")
     page.get_by_role("link", name="Remove passkey my phone").click()
     page.get_by_role("button", name="Remove", exact=True).click()
-    assert page.get_by_text("Removed: my phone.").is_visible()
+    expect(page.get_by_text("Removed: my phone.")).to_be_visible()
     assert not has_factor(alice)
 
 
@@ -80,9 +81,9 @@ def test_another_key_than_the_accounts_opens_nothing(site, page, alice, key):
     sign_in(page, site, alice)
     page.get_by_role("button", name="Use a passkey").click()
 
-    assert page.get_by_text("No passkey came").is_visible()
+    expect(page.get_by_text("No passkey came")).to_be_visible()
     page.goto(f"{site}/me/security/")
-    assert page.get_by_role("heading", name="Sign in").is_visible()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def test_an_app_is_set_up_and_signs_in(site, page, alice):
@@ -105,7 +106,7 @@ def test_an_app_is_set_up_and_signs_in(site, page, alice):
     page.get_by_label("Code").fill(code)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{site}/me/security/")
-    assert page.get_by_text("9 codes left.").is_visible()
+    expect(page.get_by_text("9 codes left.")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -167,18 +168,18 @@ def test_somebody_new_comes_from_github(site, page, faults, settings, size):
         page.goto(f"{site}/login/?next=/me/security/")
         assert broken_in_a_scheme(page) == {}
         page.get_by_role("button", name="Sign in with GitHub").click()
-        assert page.get_by_label("Name").input_value() == "octo-cat"
+        expect(page.get_by_label("Name")).to_have_value("octo-cat")
         assert broken_in_a_scheme(page) == {}
         page.get_by_role("button", name="Make my account").click()
         page.wait_for_url(f"{site}/me/security/")
-        assert page.get_by_role("heading", name="GitHub").is_visible()
+        expect(page.get_by_role("heading", name="GitHub")).to_be_visible()
         assert broken_in_a_scheme(page) == {}
 
         sign_out(page)
         github.fault = "denied"
         page.goto(f"{site}/login/")
         page.get_by_role("button", name="Sign in with GitHub").click()
-        assert page.get_by_role("heading", name="Not signed in").is_visible()
+        expect(page.get_by_role("heading", name="Not signed in")).to_be_visible()
         assert broken_in_a_scheme(page) == {}
         # The way there is a request to another host, which is meant, and a refusal is told.
         meant = [told for told in faults if github.address in told or "(Forbidden)" in told]

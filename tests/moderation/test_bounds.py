@@ -68,10 +68,8 @@ def test_encoded_text_beyond_the_time_of_a_version_is_reported(monkeypatch):
     assert found == [("scan.unfinished", "SKILL.md")]
 
 
-def test_files_beyond_the_time_of_a_version_are_reported(monkeypatch):
-    monkeypatch.setattr(static, "SECONDS_PER_VERSION", -1)
-
-    report = scan({"SKILL.md": b"hello", "b.md": b"hello"})
+def test_files_beyond_the_time_of_a_version_are_reported():
+    report = scan({"SKILL.md": b"hello", "b.md": b"hello"}, seconds=-1)
 
     assert [f.file for f in report.findings if f.rule == "scan.unfinished"] == ["SKILL.md", "b.md"]
 

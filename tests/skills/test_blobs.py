@@ -73,6 +73,23 @@ def test_the_sweep_takes_strays_and_unfinished_files_when_they_are_old(namespace
     assert stored() == set()
 
 
+def test_a_stray_that_another_sweep_was_faster_to_take_is_not_counted(monkeypatch):
+    [stray] = bundle_of({"SKILL.md": "# Stray\n"}).files
+    blobs.store([stray])
+    age(stray.sha256)
+    Blob.objects.all().delete()
+    look = default_storage.get_modified_time
+
+    def look_and_lose(name):
+        found = look(name)
+        default_storage.delete(name)
+        return found
+
+    monkeypatch.setattr(default_storage, "get_modified_time", look_and_lose)
+
+    assert blobs.sweep() == 0
+
+
 def test_the_sweep_of_an_empty_store_is_no_error():
     assert blobs.sweep() == 0
 
