@@ -178,12 +178,11 @@ def authenticate_session(text: str) -> DeviceSession:
     parsed = parse_token(text)
     # An unknown session costs the same query and comparison as a known one.
     lookup_id = parsed.lookup_id if parsed else ""
-    session: DeviceSession | None = (
-        DeviceSession.objects.with_role()
-        .select_related("user", "user__namespace", "active_namespace")
-        .filter(lookup_id=lookup_id)
-        .first()
+    sessions = DeviceSession.objects.with_role().select_related(
+        "user", "user__namespace", "active_namespace"
     )
+    # There is one at most, and to order it would cost more than to read it.
+    session = next(iter(sessions.filter(lookup_id=lookup_id)), None)
     is_known = is_secret_of(parsed, None if session is None else bytes(session.secret_sha256))
     if session is None or not is_known:
         raise TokenRefused("This session is not known here; run the login again.")

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import Role
 from accounts.policy import Actor
@@ -73,7 +73,7 @@ def append_messages(
     """
     namespace = upload_namespace(actor)
     traces = Trace.objects.published().filter(namespace=namespace, external_id=external_id)
-    seen = _seen(traces, messages)
+    seen = _seen(namespace.pk, external_id, messages)
     if messages and all(_is_known(message, seen) for message in messages):
         fates = [Appended(m.external_id, seen[m.external_id].id, "unchanged") for m in messages]
         return fates, seen[messages[0].external_id].message_count
@@ -107,13 +107,15 @@ class _Seen(NamedTuple):
     message_count: int
 
 
-def _seen(traces: QuerySet[Trace], messages: list[Received]) -> dict[str, _Seen]:
-    live = Message.objects.filter(trace__in=traces, generation=F("trace__generation"))
-    named = live.filter(external_id__in=[message.external_id for message in messages])
-    rows = named.values_list(
-        "external_id", "pk", "content_hash", "generation", "trace__message_count"
-    )
-    return {row[0]: _Seen(*row) for row in rows}
+def _seen(namespace_id: int, external_id: str, messages: list[Received]) -> dict[str, _Seen]:
+    asked = {
+        "namespace": namespace_id,
+        "trace": external_id,
+        "messages": [message.external_id for message in messages],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement("traces/stored_messages"), asked)
+        return {row[0]: _Seen(*row) for row in cursor.fetchall()}
 
 
 def _is_known(message: Received, seen: Mapping[str, _Seen]) -> bool:
