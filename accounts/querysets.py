@@ -73,6 +73,10 @@ class DeviceLoginQuerySet(models.QuerySet[Any]):
         """Return the logins whose time was over then."""
         return self.filter(expires_at__lt=moment)
 
+    def approved_by(self, user: User) -> Self:
+        """Return the logins of a person that a command line may still fetch."""
+        return self.filter(user=user, status="approved", expires_at__gt=Now())
+
 
 class DeviceSessionQuerySet(models.QuerySet[Any]):
     """Reads of the sessions of command lines."""

@@ -100,6 +100,8 @@ def answer_login(*, login: DeviceLogin, user: User, approve: bool) -> DeviceLogi
 
     Saying the same again is no mistake. Raises `LoginRefused`.
     """
+    # Under the person's lock, as whoever ends all of theirs: this answer comes before or after.
+    lock_people(user)
     locked: DeviceLogin = DeviceLogin.objects.select_for_update().get(pk=login.pk)
     status = LoginStatus.APPROVED if approve else LoginStatus.DENIED
     if locked.status != LoginStatus.PENDING:
@@ -121,16 +123,21 @@ def complete_login(*, state: str, code: str) -> tuple[DeviceSession, TokenText]:
 
     Raises `LoginRefused`, `TokenRefused` (the account is banned), `TooManySessions`.
     """
-    login = DeviceLogin.objects.select_for_update().filter(state_sha256=fingerprint(state)).first()
-    if login is None:
+    found = find_login(state)
+    if found is None:
         raise _expired(code="login_not_found")
     if not secrets.compare_digest(code.encode(), exchange_code(state).encode()):
         raise LoginRefused("This exchange code is not that of the login.", code="code_invalid")
-    _refuse_unapproved(login)
-    assert login.user is not None  # noqa: S101  (who approved it)
+    _refuse_unapproved(found)
+    assert found.user is not None  # noqa: S101  (who approved it)
     # Under the person's lock, so that two at once cannot pass the limit, and a ban is seen.
-    (user,) = lock_people(login.user)
+    (user,) = lock_people(found.user)
     refuse_banned(user)
+    # Read again under the lock: it may have been fetched, or ended, or cleared away meanwhile.
+    login = DeviceLogin.objects.select_for_update().filter(pk=found.pk).first()
+    if login is None:
+        raise _expired()
+    _refuse_unapproved(login)
     if user.device_sessions.usable().count() >= SESSIONS_PER_USER:
         raise TooManySessions("End a session under “My command lines” first: there are too many.")
     login.status = LoginStatus.USED
@@ -234,13 +241,28 @@ def end_session(*, session: DeviceSession, actor: User) -> bool:
 
 @transaction.atomic
 def end_all_sessions(*, user: User) -> int:
-    """Make all sessions of a person useless; return how many still opened something."""
+    """Make all sessions of a person useless; return how many still opened something.
+
+    What was approved and not fetched yet would become one, and is denied.
+    """
+    lock_people(user)
+    _deny_approved(user)
     # Locked in one order, and those that are ended meanwhile are not counted twice.
     rows = user.device_sessions.usable().select_for_update().order_by("pk")
     sessions = list(rows)
     DeviceSession.objects.filter(pk__in=[row.pk for row in sessions]).update(revoked_at=Now())
     audit.record_all(audit.event(actor=user, verb="session.end", thing=row) for row in sessions)
     return len(sessions)
+
+
+def _deny_approved(user: User) -> None:
+    """Deny the logins that a person approved and no command line fetched; under their lock."""
+    rows = DeviceLogin.objects.select_for_update().approved_by(user).order_by("pk")
+    logins = list(rows)
+    DeviceLogin.objects.filter(pk__in=[row.pk for row in logins]).update(status=LoginStatus.DENIED)
+    audit.record_all(
+        audit.event(actor=user, verb="login.deny", thing=row, label=row.device_id) for row in logins
+    )
 
 
 # --- Browsers -----------------------------------------------------------------------------------

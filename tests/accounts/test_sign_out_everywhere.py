@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
@@ -9,7 +11,15 @@ from django.test import Client
 
 from accounts.models import AuditEvent
 from accounts.services import authenticate_token, create_token
-from accounts.sessions import sign_out_everywhere
+from accounts.sessions import (
+    LoginRefused,
+    answer_login,
+    complete_login,
+    exchange_code,
+    sign_out_everywhere,
+    start_login,
+)
+from tests.config.rivals import meet
 from tests.factories.accounts import code_at, session_of, sign_in, sign_in_with_app, with_app
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +78,45 @@ def test_half_a_sign_in_ends_too(client, alice):
 
     assert client.post("/login/code/", {"code": code_at(secret)}).headers["Location"] == "/login/"
     assert not is_signed_in(client)
+
+
+def test_a_login_that_was_approved_and_not_fetched_ends_too(alice, charlie):
+    login, state = start_login(device_id="laptop")
+    answer_login(login=login, user=alice, approve=True)
+    other, other_state = start_login(device_id="tablet")
+    answer_login(login=other, user=charlie, approve=True)
+
+    sign_out_everywhere(user=alice, actor=alice)
+
+    with pytest.raises(LoginRefused) as refused:
+        complete_login(state=state, code=exchange_code(state))
+    assert refused.value.code == "login_denied"
+    assert AuditEvent.objects.get(verb="login.deny").object_label == "laptop"
+    assert complete_login(state=other_state, code=exchange_code(other_state))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_login_that_is_fetched_or_approved_meanwhile_opens_nothing_after(alice):
+    login, state = start_login(device_id="laptop")
+    answer_login(login=login, user=alice, approve=True)
+    everywhere = partial(sign_out_everywhere, user=alice, actor=alice)
+    fetch = partial(complete_login, state=state, code=exchange_code(state))
+
+    _ended, fetched = meet(everywhere, fetch)
+    assert fetched.code == "login_denied"
+
+    login, state = start_login(device_id="laptop")
+    approve = partial(answer_login, login=login, user=alice, approve=True)
+    fetch = partial(complete_login, state=state, code=exchange_code(state))
+    meet(approve, everywhere)
+    with pytest.raises(LoginRefused):
+        fetch()
+
+    login, state = start_login(device_id="laptop")
+    answer_login(login=login, user=alice, approve=True)
+    fetch = partial(complete_login, state=state, code=exchange_code(state))
+    meet(fetch, everywhere)
+    assert not alice.device_sessions.usable().exists()
 
 
 def test_an_operator_takes_lost_factors_away(client, alice, capsys):
