@@ -110,7 +110,7 @@ def _revoke(person: User) -> None:
     tokens = list(person.api_tokens.usable())
     ApiToken.objects.filter(pk__in=[row.pk for row in tokens]).update(revoked_at=Now())
     audit.record_all(audit.event(actor=person, verb="token.revoke", thing=row) for row in tokens)
-    end_all_sessions(user=person)
+    end_all_sessions(user=person, actor=person)
 
 
 def _delete_ways_in(person: User) -> None:

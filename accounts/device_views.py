@@ -89,6 +89,6 @@ def end_all_devices(request: HttpRequest, viewer: User) -> HttpResponse:
     """Ask, then sign every command line of the viewer out."""
     if request.method != "POST":
         return render(request, "me/device_end.html", {"session": None})
-    ended = end_all_sessions(user=viewer)
+    ended = end_all_sessions(user=viewer, actor=viewer)
     messages.success(request, f"Signed out: {ended} command line{'' if ended == 1 else 's'}.")
     return redirect("accounts:devices")

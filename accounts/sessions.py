@@ -240,28 +240,30 @@ def end_session(*, session: DeviceSession, actor: User) -> bool:
 
 
 @transaction.atomic
-def end_all_sessions(*, user: User) -> int:
+def end_all_sessions(*, user: User, actor: User | None) -> int:
     """Make all sessions of a person useless; return how many still opened something.
 
-    What was approved and not fetched yet would become one, and is denied.
+    What was approved and not fetched yet would become one, and is denied. `actor` is None for an
+    operator's command.
     """
     lock_people(user)
-    _deny_approved(user)
+    _deny_approved(user, actor)
     # Locked in one order, and those that are ended meanwhile are not counted twice.
     rows = user.device_sessions.usable().select_for_update().order_by("pk")
     sessions = list(rows)
     DeviceSession.objects.filter(pk__in=[row.pk for row in sessions]).update(revoked_at=Now())
-    audit.record_all(audit.event(actor=user, verb="session.end", thing=row) for row in sessions)
+    audit.record_all(audit.event(actor=actor, verb="session.end", thing=row) for row in sessions)
     return len(sessions)
 
 
-def _deny_approved(user: User) -> None:
+def _deny_approved(user: User, actor: User | None) -> None:
     """Deny the logins that a person approved and no command line fetched; under their lock."""
     rows = DeviceLogin.objects.select_for_update().approved_by(user).order_by("pk")
     logins = list(rows)
     DeviceLogin.objects.filter(pk__in=[row.pk for row in logins]).update(status=LoginStatus.DENIED)
     audit.record_all(
-        audit.event(actor=user, verb="login.deny", thing=row, label=row.device_id) for row in logins
+        audit.event(actor=actor, verb="login.deny", thing=row, label=row.device_id)
+        for row in logins
     )
 
 
@@ -278,4 +280,4 @@ def sign_out_everywhere(*, user: User, actor: User | None) -> int:
     lock_people(user)
     User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
     audit.record(actor=actor, verb="session.end_everywhere", thing=user)
-    return end_all_sessions(user=user)
+    return end_all_sessions(user=user, actor=actor)

@@ -301,8 +301,8 @@ def test_all_sessions_end_at_once_and_once(alice, charlie):
     texts = [session_of(alice)[1] for _ in range(3)]
     _, others = session_of(charlie)
 
-    assert end_all_sessions(user=alice) == 3
-    assert end_all_sessions(user=alice) == 0
+    assert end_all_sessions(user=alice, actor=alice) == 3
+    assert end_all_sessions(user=alice, actor=alice) == 0
     for text in texts:
         with pytest.raises(TokenRefused):
             authenticate_session(str(text))
@@ -323,7 +323,7 @@ def test_two_who_end_all_sessions_at_once_count_each_once(alice):
     for _ in range(4):
         session_of(alice)
 
-    ended = at_once(*[lambda: end_all_sessions(user=alice)] * 3)
+    ended = at_once(*[lambda: end_all_sessions(user=alice, actor=alice)] * 3)
 
     assert sum(ended) == 4
     assert AuditEvent.objects.filter(verb="session.end").count() == 4

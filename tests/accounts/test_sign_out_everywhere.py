@@ -121,6 +121,9 @@ def test_a_login_that_is_fetched_or_approved_meanwhile_opens_nothing_after(alice
 
 def test_an_operator_takes_lost_factors_away(client, alice, capsys):
     sign_in_with_app(client, alice, with_app(alice))
+    session_of(alice)
+    login, _state = start_login(device_id="tablet")
+    answer_login(login=login, user=alice, approve=True)
 
     call_command("drop_factors", "Alice")
 
@@ -128,5 +131,7 @@ def test_an_operator_takes_lost_factors_away(client, alice, capsys):
     assert not Authenticator.objects.filter(user=alice).exists()
     assert not is_signed_in(client)
     assert AuditEvent.objects.get(verb="factor.drop").before == {"kinds": ["totp"]}
+    for verb in ("factor.drop", "session.end_everywhere", "session.end", "login.deny"):
+        assert AuditEvent.objects.get(verb=verb).actor is None, verb
     with pytest.raises(CommandError):
         call_command("drop_factors", "nobody")
