@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from accounts.factors import has_factor, is_confirmed, lacks_factor, needs_factor
-from accounts.models import User
-from accounts.policy import ANONYMOUS, STAFF_SCOPES, Actor, SecondFactorMissing, Verb, can
+from accounts.models import ApiToken, User
+from accounts.policy import ANONYMOUS, STAFF_SCOPES, Actor, SecondFactorMissing, Verb, can, holds
 from accounts.services import TokenRefused, authenticate_token
 from accounts.sessions import SESSION_PREFIX, SESSION_SCOPES, authenticate_session
 from config.api import error_response
@@ -35,8 +35,16 @@ def page_actor(request: HttpRequest) -> Actor:
     # One actor for the whole request: it remembers the namespaces it asked for.
     known: Actor | None = getattr(request, "page_actor", None)
     if known is None or known.user is not request.user:
-        known = request.page_actor = _actor_of_session(request, request.user)  # type: ignore[attr-defined]
+        known = _limited(_actor_of_session(request, request.user))
+        request.page_actor = known  # type: ignore[attr-defined]
     return known
+
+
+def _limited(actor: Actor) -> Actor:
+    """Note on the person what they may act as here: most services and quotas are given no more."""
+    if actor.user is not None:
+        actor.user.acting_as = actor.role
+    return actor
 
 
 def _actor_of_session(request: HttpRequest, user: User) -> Actor:
@@ -58,8 +66,12 @@ def api_actor(request: HttpRequest) -> Actor:
         raise TokenRefused("Send the token as “Authorization: Bearer <token>”.")
     if text.strip().startswith(SESSION_PREFIX):
         session = authenticate_session(text.strip())
-        return Actor(user=session.user, session=session, scopes=SESSION_SCOPES)
+        return _limited(Actor(user=session.user, session=session, scopes=SESSION_SCOPES))
     token = authenticate_token(text.strip())
+    return _limited(_actor_of_token(token))
+
+
+def _actor_of_token(token: ApiToken) -> Actor:
     scopes = frozenset(token.scopes)
     # Asked only of staff's tokens with rights of staff.
     if scopes & STAFF_SCOPES and needs_factor(token.user) and not has_factor(token.user):
@@ -126,7 +138,7 @@ def staff_page(*methods: str, verb: Verb = Verb.STAFF) -> Callable[[PersonView[P
         def call(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             actor = page_actor(request)
             if actor.user is None or not can(actor, verb):
-                if actor.lacks_factor and can(Actor(user=actor.user), verb):
+                if actor.user is not None and actor.lacks_factor and holds(actor.user, verb):
                     return ask_for_factor(request)
                 raise Http404
             if request.method not in methods:

@@ -70,9 +70,9 @@ class Actor:
         """Return the role this actor may use right now; a token needs the scope for it."""
         if self.user is None:
             return ""
-        if self.user.role == Role.ADMIN and Scope.ADMIN in self.scopes:
+        if self.user.acting_role == Role.ADMIN and Scope.ADMIN in self.scopes:
             return Role.ADMIN
-        if self.user.role in {Role.ADMIN, Role.MODERATOR} and Scope.MODERATE in self.scopes:
+        if self.user.acting_role in {Role.ADMIN, Role.MODERATOR} and Scope.MODERATE in self.scopes:
             return Role.MODERATOR
         return Role.USER
 
@@ -171,6 +171,11 @@ _ABOUT_THE_SITE: Final = {
 
 # Who may change a namespace; its other members may look.
 MANAGERS: Final = frozenset({MemberRole.OWNER, MemberRole.ADMIN})
+
+
+def holds(user: User, verb: Verb) -> bool:
+    """Say whether a person's role has a right of staff, whether they may use it now or not."""
+    return user.role in _ABOUT_THE_SITE.get(verb, ())
 
 
 def can(  # noqa: PLR0911 - One case a verb.

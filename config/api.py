@@ -133,7 +133,7 @@ def take_quota(request: HttpRequest, kind: str, user: Any) -> Quota:
     if user is None:
         key, limit = f"ip:{client_address(request)}", limits[0]
     else:
-        key, limit = f"user:{user.pk}", limits[2 if user.role == "admin" else 1]
+        key, limit = f"user:{user.pk}", limits[2 if user.acting_role == "admin" else 1]
     return take_read(key, limit) if kind == "read" else take_exact(kind, key, limit)
 
 

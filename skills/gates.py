@@ -53,7 +53,7 @@ def refuse_reserved(newcomers: Sequence[Newcomer]) -> None:
     Nor one that another owner's skill had until a few weeks ago. Staff may, and whoever speaks for
     a namespace that has a skill of this name. Two statements, and two more for a name that is kept.
     """
-    asked = [one for one in newcomers if one.actor is None or one.actor.role not in STAFF]
+    asked = [one for one in newcomers if one.actor is None or one.actor.acting_role not in STAFF]
     if not asked:
         return
     slugs = {one.slug for one in asked}
@@ -83,7 +83,9 @@ def refuse_too_many(newcomers: Sequence[Newcomer], now: datetime) -> None:
 
     One statement a namespace, from the index of its newest skills.
     """
-    asked = [one for one in newcomers if one.actor is not None and one.actor.role not in STAFF]
+    asked = [
+        one for one in newcomers if one.actor is not None and one.actor.acting_role not in STAFF
+    ]
     for namespace_id in sorted({one.namespace_id for one in asked}):
         newest = Skill.objects.filter(namespace=namespace_id).order_by("-pk")
         first = newest.values_list("created_at", flat=True)[NEW_SKILLS_A_DAY - 1 : NEW_SKILLS_A_DAY]
@@ -114,7 +116,9 @@ def find_failings(newcomers: Sequence[Newcomer], now: datetime) -> dict[tuple[in
     Staff and the system pass, and so does an owner with a clean or approved skill that is old
     enough. Two statements at most, however many; none where nobody has to pass.
     """
-    asked = [one for one in newcomers if one.actor is not None and one.actor.role not in STAFF]
+    asked = [
+        one for one in newcomers if one.actor is not None and one.actor.acting_role not in STAFF
+    ]
     gate = read_gate() if asked else None
     if gate is None or not gate.is_enabled:
         return {}

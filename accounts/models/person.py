@@ -74,6 +74,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     export_token = models.UUIDField(null=True, editable=False)
     export_until = models.DateTimeField(null=True, editable=False)
 
+    # What the request they act in leaves of their role (accounts/identity.py); no column.
+    acting_as: str | None = None
+
     objects = UserManager()
 
     USERNAME_FIELD = "handle"
@@ -104,6 +107,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def name(self) -> str:
         """Return what pages call this person; who deleted their account has no name."""
         return "Deleted account" if self.is_closed else self.display_name or self.handle
+
+    @property
+    def acting_role(self) -> str:
+        """Return the role they may use right now: in a request what it leaves, else all of it."""
+        return self.role if self.acting_as is None else self.acting_as
 
     @property
     def is_closed(self) -> bool:

@@ -27,6 +27,8 @@ from accounts.factors import (
 )
 from accounts.models import ApiToken, AuditEvent, User
 from accounts.services import create_token
+from moderation.models import Scan
+from skills.models import ReservedSlug
 from tests.config.rivals import meet
 from tests.factories.accounts import (
     code_at,
@@ -36,6 +38,7 @@ from tests.factories.accounts import (
     sign_in_with_app,
     with_app,
 )
+from tests.factories.traces import Uploader, said
 
 pytestmark = pytest.mark.django_db
 NOON = "2026-03-03T12:00:10+00:00"
@@ -486,6 +489,45 @@ def test_nor_do_they_see_what_is_hidden(client, mona, publish, staff_need_one):
     assert sign_in(client, mona).get("/skills/alice/pdf-tools/").status_code == 404
     other = sign_in_with_app(Client(), mona, with_app(mona))
     assert other.get("/skills/alice/pdf-tools/").status_code == 200
+
+
+def test_nor_do_services_that_are_given_a_person_let_them_pass(
+    client, ada, publish, staff_need_one
+):
+    publish(namespace=ada.namespace, slug="notes")
+    ReservedSlug.objects.create(slug="desk-lamp", reason="Ours.", reserved_by=ada)
+    _token, text = create_token(user=ada, label="laptop")
+    said = {"authorization": f"Bearer {text}"}
+    rename = partial(client.post, "/api/v1/skills/notes/rename", {"newSlug": "desk-lamp"})
+
+    def call() -> str:
+        return rename(content_type="application/json", headers=said).headers.get("X-Error-Code")
+
+    page = sign_in(Client(), ada)
+    typed = {"slug": "desk-lamp"}
+    assert page.post("/me/skills/notes/manage/rename/", typed).status_code == 422
+    assert call() == "slug_reserved"
+    for _ in range(2):
+        page.post("/me/skills/notes/rescan/", {"version": "1.0.0"})
+        Scan.objects.update(status="clean", finished_at=timezone.now())
+    assert Scan.objects.count() == 1
+    with_app(ada)
+    assert call() is None
+
+
+def test_nor_are_they_served_as_admins(client, ada, staff_need_one, settings):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"read": [1, 5, 9]}
+    settings.UPLOAD_MIB_AN_HOUR = [0, 1]
+    uploader = Uploader(ada)
+    uploader.put("a")
+
+    def limits() -> tuple[str, int]:
+        told = client.get("/api/v1/whoami", headers=uploader.headers)
+        return told.headers["RateLimit-Limit"], uploader.post("a", [said(1)]).status_code
+
+    assert limits() == ("5", 429)
+    with_app(ada)
+    assert limits() == ("9", 200)
 
 
 def test_with_a_factor_they_enter(client, mona, staff_need_one):

@@ -88,7 +88,7 @@ def _charge(actor: Actor, wanted: list[Received]) -> None:
     """
     assert actor.user is not None  # noqa: S101 - `upload_namespace` says so.
     limits = settings.UPLOAD_MIB_AN_HOUR
-    limit = limits[actor.user.role == Role.ADMIN] * KIB
+    limit = limits[actor.role == Role.ADMIN] * KIB
     size = sum(len(message.json) for message in wanted)
     quota = take_exact(
         "upload-kib", f"user:{actor.user.pk}", limit, seconds=HOUR, amount=-(-size // KIB)
