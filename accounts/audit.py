@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from django.db import models
 
 from accounts.models import AuditEvent, User
 from config.middleware import current_request_id
+
+# What goes with an account that is deleted, while audit rows stay: they tell that it changed.
+PERSONAL: Final = {
+    "accounts.user": frozenset({"display_name", "email"}),
+    "accounts.namespace": frozenset({"display_name"}),
+}
+NOT_KEPT: Final = "not kept"
 
 
 def event(
@@ -24,7 +31,8 @@ def event(
     """Make an audit row that `record_all` appends.
 
     `actor` is None for the system itself (imports, jobs). Never pass secrets in `before`/`after`.
-    `label` names a thing whose derived columns are not computed yet.
+    Of personal columns in them only the name is kept. `label` names a thing whose derived columns
+    are not computed yet.
     """
     return AuditEvent(
         actor=actor,
@@ -33,11 +41,16 @@ def event(
         object_type=thing._meta.label_lower,
         object_id=thing.pk,
         object_label=(label or str(thing))[:200],
-        before=before or {},
-        after=after or {},
+        before=_kept(thing, before),
+        after=_kept(thing, after),
         reason=reason,
         request_id=current_request_id(),
     )
+
+
+def _kept(thing: models.Model, told: dict[str, Any] | None) -> dict[str, Any]:
+    personal = PERSONAL.get(thing._meta.label_lower, frozenset())
+    return {name: NOT_KEPT if name in personal else value for name, value in (told or {}).items()}
 
 
 def record_named(

@@ -157,6 +157,7 @@ def test_settings_are_changed_by_who_manages_and_told_in_the_audit_trail(acme, a
     row = AuditEvent.objects.get(verb="namespace.settings")
     assert row.before["trace_policy"] == "clamp"
     assert row.after["ai_summary_enabled"] is False
+    assert (row.before["display_name"], row.after["display_name"]) == ("not kept", "not kept")
 
 
 def test_the_own_namespace_has_settings_too(alice, bob):
