@@ -69,6 +69,7 @@ def close(*, user: User) -> bool:
         raise ClosingRefused("This account is banned; write to the moderators.")
     refuse_staff(person)
     _leave(person)
+    _take_names(person)
     _revoke(person)
     User.objects.filter(pk=person.pk).update(
         closed_at=Now(),
@@ -104,6 +105,14 @@ def _leave(person: User) -> None:
     audit.record_all(audit.event(actor=person, verb="invite.revoke", thing=row) for row in invites)
 
 
+def _take_names(person: User) -> None:
+    """Let what goes with the account be called by its handle alone; `_leave` locked it."""
+    named = Namespace.objects.filter(pk__in=own_spaces(person)).exclude(display_name="")
+    for namespace in named.order_by("pk"):
+        namespace.display_name = ""
+        namespace.save(update_fields=["display_name"])
+
+
 def _revoke(person: User) -> None:
     """Let no token, command line, factor or account elsewhere open anything any more."""
     _delete_ways_in(person)
@@ -136,9 +145,6 @@ def finish(*, user: User) -> bool:
     ):
         rows.delete()
     _delete_ways_in(person)
-    for namespace in Namespace.objects.filter(user=person).exclude(display_name=""):
-        namespace.display_name = ""
-        namespace.save(update_fields=["display_name"])
     User.objects.filter(pk=person.pk).update(erased_at=Now())
     audit.record(actor=None, verb="user.erase", thing=person)
     return True

@@ -174,6 +174,18 @@ def test_nothing_opens_from_that_moment(alice):
         assert told.status_code == 401
 
 
+def test_no_namespace_says_their_name_from_that_moment(alice, charlie):
+    Namespace.objects.filter(pk=alice.namespace.pk).update(display_name="Alice Example")
+    alone = organisation("alone", owner=alice)
+    shared = organisation("shared", owner=charlie, member=alice)
+    publish_skill(namespace=alice.namespace)
+
+    delete(alice)
+
+    names = dict(Namespace.objects.values_list("handle", "display_name"))
+    assert (names["alice"], names[alone.handle], names[shared.handle]) == ("", "", "Shared")
+
+
 def test_the_job_is_started_in_the_same_transaction(alice):
     delete(alice)
 
