@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import orjson
-from django.db.models import F, Func, IntegerField, TextField
+from django.db.models import F, Func, IntegerField, QuerySet, TextField
 from django.db.models.functions import Cast, Coalesce
 
 from accounts.models import User
@@ -74,24 +74,33 @@ ATTEMPT: Final = named(
 )
 
 
-def _traces(user: User) -> Iterator[dict[str, Any]]:
+def _own(user: User) -> list[QuerySet[Trace]]:
     # By what their index begins with; a ban withholds some.
-    for withheld in (False, True):
-        rows = Trace.objects.filter(created_by=user, is_withheld=withheld)
+    own = Trace.objects.filter(created_by=user)
+    return [own.filter(is_withheld=withheld) for withheld in (False, True)]
+
+
+def _traces(user: User) -> Iterator[dict[str, Any]]:
+    for rows in _own(user):
         yield from read_rows(rows, TRACE)
 
 
 def _messages(user: User) -> Iterator[dict[str, Any]]:
-    last = 0
-    traces = Trace.objects.filter(created_by=user).order_by("pk")
-    while (trace := traces.filter(pk__gt=last).without_texts().first()) is not None:
-        last = trace.pk
-        for row in _messages_of(trace):
-            yield {"trace": trace.public_id} | row
+    for rows in _own(user):
+        page = rows.order_by("pk").values_list("pk", flat=True)
+        keys = list(page[:KEYS])
+        while keys:
+            for key in keys:
+                yield from _messages_of(key)
+            keys = list(page.filter(pk__gt=keys[-1])[:KEYS])
 
 
-def _messages_of(trace: Trace) -> Iterator[dict[str, Any]]:
-    """Yield the messages from top to bottom, few enough at once to fit `ROOM`."""
+def _messages_of(key: int) -> Iterator[dict[str, Any]]:
+    """Yield the messages of a trace from top to bottom, few enough at once to fit `ROOM`."""
+    # As it stands now: while those before it were sent it may have been shared anew.
+    trace = Trace.objects.without_texts().filter(pk=key).first()
+    if trace is None:
+        return
     stored = _stored_bytes("parts") + Coalesce(_stored_bytes("text"), 0)
     after: tuple[int, int] | None = None
     while True:
@@ -123,7 +132,7 @@ def _read(trace: Trace, keys: list[int]) -> Iterator[dict[str, Any]]:
     for row in rows.values(*MESSAGE):
         # The database's text, not parsed.
         parts = orjson.Fragment(row.pop("parts_json"))
-        yield row | {"parts": parts}
+        yield {"trace": trace.public_id} | row | {"parts": parts}
 
 
 def _attempts(user: User) -> Iterator[dict[str, Any]]:

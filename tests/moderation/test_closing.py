@@ -8,7 +8,9 @@ from itertools import count
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import closing as accounts_closing
@@ -480,6 +482,32 @@ def test_what_a_late_request_wrote_goes_too(alice, theirs):
     assert Skill.objects.get(slug="late").soft_deleted_at is not None
     assert not SkillStar.objects.exists()
     assert not SkillInstall.objects.exists()
+
+
+def test_traces_are_walked_by_pages_of_an_index(alice, charlie, monkeypatch):
+    monkeypatch.setattr(traces_closing, "BATCH", 2)
+    acme = organisation("acme", owner=alice, member=charlie)
+    spaces = [acme.pk, alice.namespace.pk]
+    for n in range(5):
+        Uploader(alice).share(f"own-{n}", session(1))
+        Uploader(charlie, acme).share(f"left-{n}", session(1))
+    with CaptureQueriesContext(connection) as caught:
+        taken = sum(traces_closing.take_all_back(person=alice, spaces=spaces))
+        deleted = sum(traces_closing.delete_traces(person=alice, spaces=spaces))
+
+    assert (taken, deleted) == (10, 20)
+    assert not Trace.objects.exists()
+    pages = [
+        said["sql"].partition(" WHERE ")[2]
+        for said in caught
+        if said["sql"].startswith("SELECT") and said["sql"].endswith("LIMIT 2")
+        if 'FROM "traces_trace"' in said["sql"]
+    ]
+    assert len(pages) == 2 * (4 + 1 + 4 + 1)
+    for page in pages:
+        in_key_order = page.endswith("ORDER BY 1 ASC LIMIT 2")
+        in_name_order = page.endswith("ORDER BY 2 ASC LIMIT 2")
+        assert in_key_order if '"is_withheld"' in page else in_name_order, page
 
 
 def test_a_trace_that_a_late_request_filled_is_left_to_the_next_round(alice):

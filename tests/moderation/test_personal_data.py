@@ -14,7 +14,9 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import exports
@@ -160,6 +162,21 @@ def test_nothing_of_others_and_no_secret_is_in_it(publish, alice, charlie, mona,
     for word in ("charlie", "monas-", "mona", str(text), token.secret_sha256.hex()):
         assert word not in told
     assert alice.password not in told
+
+
+def test_the_traces_of_messages_are_found_by_pages_of_an_index(alice):
+    uploader = Uploader(alice)
+    for n in range(5):
+        uploader.share(f"t{n}", session(1))
+    messages = next(section for section in SECTIONS if section.name == "messages")
+
+    with CaptureQueriesContext(connection) as caught:
+        told = b"".join(messages.pieces(alice))
+
+    assert len(orjson.loads(told)) == 5
+    by_person = [said["sql"] for said in caught if '"created_by_id" =' in said["sql"]]
+    assert len(by_person) == 3
+    assert all('"is_withheld"' in sql.partition(" WHERE ")[2] for sql in by_person)
 
 
 def test_rows_of_many_pages_are_all_there_once(alice, charlie, signed, monkeypatch):

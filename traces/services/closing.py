@@ -24,19 +24,36 @@ BATCH: Final = 200
 
 
 def traces_of(person: User, spaces: Collection[int]) -> list[QuerySet[Trace]]:
-    """Return what a person shared, wherever it stands, and what stands in their namespaces.
+    """Return what a person shared, wherever it stands, and what others left in their namespaces.
 
-    Two reads, since each has an index of its own.
+    Two reads, since no index holds both: `trace_by_person`, and the names of a namespace's traces.
     """
     by_others = Trace.objects.filter(namespace__in=spaces).exclude(created_by=person)
     return [Trace.objects.filter(created_by=person), by_others]
 
 
+def _walks(person: User, spaces: Collection[int]) -> Iterator[tuple[QuerySet[Trace], str]]:
+    """Yield the same in parts, each with the column in whose order its index holds it."""
+    own, by_others = traces_of(person, spaces)
+    for withheld in (False, True):
+        yield own.filter(is_withheld=withheld), "pk"
+    for space in spaces:
+        yield by_others.filter(namespace=space), "external_id"
+
+
+def _keys(rows: QuerySet[Trace], order: str) -> Iterator[list[int]]:
+    """Yield the keys of these rows in an order that an index holds, a batch at a time."""
+    page = rows.order_by(order).values_list("pk", order)
+    found = list(page[:BATCH])
+    while found:
+        yield [pk for pk, _place in found]
+        found = list(page.filter(**{f"{order}__gt": found[-1][1]})[:BATCH])
+
+
 def take_all_back(*, person: User, spaces: Collection[int]) -> Iterator[int]:
     """Take every trace back, those that a ban withholds too: nobody reads them any more."""
-    for traces in traces_of(person, spaces):
-        open_ones = traces.filter(unpublished_at__isnull=True).order_by("pk")
-        while keys := list(open_ones.values_list("pk", flat=True)[:BATCH]):
+    for traces, order in _walks(person, spaces):
+        for keys in _keys(traces.filter(unpublished_at__isnull=True), order):
             yield _take_back(keys, person)
 
 
@@ -60,16 +77,18 @@ def _take_back(keys: list[int], person: User) -> int:
 
 def delete_traces(*, person: User, spaces: Collection[int]) -> Iterator[int]:
     """Delete the traces that were taken back, their messages first, a batch at a time."""
-    for traces in traces_of(person, spaces):
-        gone = traces.filter(unpublished_at__isnull=False).order_by("pk")
-        last = 0
-        while (key := gone.filter(pk__gt=last).values_list("pk", flat=True).first()) is not None:
-            last = key
-            messages = Message.objects.filter(trace=key)
-            while keys := list(messages.order_by("generation").values_list("pk")[:PURGE_BATCH]):
-                Message.objects.filter(pk__in=[pk for (pk,) in keys]).delete()
-                yield len(keys)
-            yield _delete(key)
+    for traces, order in _walks(person, spaces):
+        for keys in _keys(traces.filter(unpublished_at__isnull=False), order):
+            for key in keys:
+                yield from _empty(key)
+                yield _delete(key)
+
+
+def _empty(key: int) -> Iterator[int]:
+    messages = Message.objects.filter(trace=key)
+    while keys := list(messages.order_by("generation").values_list("pk")[:PURGE_BATCH]):
+        Message.objects.filter(pk__in=[pk for (pk,) in keys]).delete()
+        yield len(keys)
 
 
 @transaction.atomic
