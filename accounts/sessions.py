@@ -189,7 +189,7 @@ def authenticate_session(text: str) -> DeviceSession:
         "user", "user__namespace", "active_namespace"
     )
     # There is one at most, and to order it would cost more than to read it.
-    session = next(iter(sessions.filter(lookup_id=lookup_id)), None)
+    session: DeviceSession | None = next(iter(sessions.filter(lookup_id=lookup_id)), None)
     is_known = is_secret_of(parsed, None if session is None else bytes(session.secret_sha256))
     if session is None or not is_known:
         raise TokenRefused("This session is not known here; run the login again.")

@@ -108,7 +108,7 @@ class _Seen(NamedTuple):
 
 
 def _seen(namespace_id: int, external_id: str, messages: list[Received]) -> dict[str, _Seen]:
-    asked = {
+    asked: dict[str, Any] = {
         "namespace": namespace_id,
         "trace": external_id,
         "messages": [message.external_id for message in messages],
