@@ -28,12 +28,14 @@ from django.db.models.functions import MD5, Coalesce, Concat, JSONObject, Left, 
 from accounts.models import Namespace
 from config.derived import Children, DerivedField, DerivedRows
 from skills import verdict
+from skills.embeddings import MODEL
 from skills.models import (
     CommentReport,
     ReportStatus,
     Skill,
     SkillBadge,
     SkillComment,
+    SkillEmbedding,
     SkillStar,
     SkillTag,
     SkillVersion,
@@ -334,6 +336,14 @@ SKILL_SEARCH = DerivedRows(
         )
         + SearchVector(Unaccent(latest_readme(README_READ)), config="english", weight="D"),
         text_key=MD5(embedded_text()),
+        embedded_key=Coalesce(
+            Subquery(
+                SkillEmbedding._base_manager.filter(skill=OuterRef("pk"), model=MODEL).values(
+                    "text_key"
+                )
+            ),
+            Value(""),
+        ),
     ),
-    sources={"skills.Skill": "pk"},
+    sources={"skills.Skill": "pk", "skills.SkillEmbedding": "skill_id"},
 )

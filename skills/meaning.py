@@ -23,23 +23,13 @@ FARTHEST: Final = 0.75
 def embed_next() -> int:
     """Embed some skills whose text is not the one that was embedded last; return how many.
 
-    Idempotent, and safe beside writers: what changed meanwhile is found again. One that already has
-    this very text embedded by this model, because it was hidden for a while, is only marked.
+    Idempotent, and safe beside writers: what changed meanwhile is found again.
     """
     waiting = SkillSearch.objects.exclude(text_key=F("embedded_key")).order_by("skill")
     keys = dict(waiting.values_list("skill", "text_key")[:BATCH])
     if not keys:
         return 0
-    known = SkillEmbedding.objects.filter(skill__in=keys, model=embeddings.MODEL)
-    done = {pk for pk, key in known.values_list("skill", "text_key") if keys[pk] == key}
-    _embed([pk for pk in keys if pk not in done], keys)
-    for pk, key in keys.items():
-        SkillSearch.objects.filter(skill=pk, text_key=key).update(embedded_key=key)
-    return len(keys)
-
-
-def _embed(wanted: list[int], keys: dict[int, str]) -> None:
-    rows = Skill._base_manager.filter(pk__in=wanted).annotate(text=embedded_text())
+    rows = Skill._base_manager.filter(pk__in=keys).annotate(text=embedded_text())
     texts = dict(rows.values_list("pk", "text"))
     vectors = embeddings.embed(list(texts.values()))
     SkillEmbedding.objects.bulk_create(
@@ -51,19 +41,16 @@ def _embed(wanted: list[int], keys: dict[int, str]) -> None:
         unique_fields=["skill"],
         update_fields=["text_key", "model", "vector"],
     )
+    return len(keys)
 
 
 def mark_next(after: int) -> tuple[int, int] | None:
-    """Mark some skills behind this one to be embedded again; return the last and how many."""
-    keys = list(
-        SkillSearch.objects.filter(skill__gt=after)
-        .order_by("skill")
-        .values_list("skill", flat=True)[:MARKED_AT_ONCE]
-    )
+    """Mark some embeddings behind this skill's to be made again; return the last and how many."""
+    rows = SkillEmbedding.objects.filter(skill__gt=after).order_by("skill")
+    keys = list(rows.values_list("skill", flat=True)[:MARKED_AT_ONCE])
     if not keys:
         return None
     SkillEmbedding.objects.filter(skill__in=keys).update(text_key="")
-    SkillSearch.objects.filter(skill__in=keys).update(embedded_key="")
     return keys[-1], len(keys)
 
 

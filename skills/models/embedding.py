@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.db import models
 from pgvector.django import HalfVectorField, HnswIndex
 
+from config.derived import DerivedModel, DerivedQuerySet
 from skills.embeddings import DIMENSIONS
 from skills.models.skill import Skill
 
 
-class SkillEmbedding(models.Model):
+class SkillEmbedding(DerivedModel):
     """The direction of a skill's text. Late or missing, it is found by its words all the same.
 
     Written by the job `embed_skills` alone. A skill that is hidden keeps its row, so that it is not
@@ -23,6 +24,8 @@ class SkillEmbedding(models.Model):
     text_key = models.CharField(max_length=32, db_collation="C")
     model = models.CharField(max_length=40, db_collation="C")
     vector = HalfVectorField(dimensions=DIMENSIONS)
+
+    objects = DerivedQuerySet.as_manager()
 
     class Meta:
         indexes = [

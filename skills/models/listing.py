@@ -111,8 +111,8 @@ class SkillSearch(models.Model):
     name_key = models.CharField(max_length=200, db_collation="C")
     is_suspicious = models.BooleanField()
     downloads = models.PositiveBigIntegerField()
-    # Of the text that an embedding is made of, and of the one that it was last made of: where they
-    # differ the job has something to do. The second is no part of the rule.
+    # Of the text that an embedding is made of, and of the one that today's model last made it of:
+    # where they differ the job has something to do.
     text_key = models.CharField(max_length=32, db_default="", db_collation="C")
     embedded_key = models.CharField(max_length=32, default="", db_default="", db_collation="C")
 

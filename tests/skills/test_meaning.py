@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from jobs.models import JobRun
 from jobs.services import execute_run, start_run
-from skills import embeddings, meaning, search
+from skills import derived, embeddings, meaning, search
 from skills.models import SkillEmbedding, SkillSearch
 
 pytestmark = pytest.mark.django_db
@@ -107,18 +108,15 @@ def test_a_text_is_embedded_once_and_again_when_it_changes(local, shelf, publish
     assert slugs("knead dough in an oven")[0] == "coin-watch"
 
 
-def test_what_was_hidden_for_a_while_is_not_embedded_again(local, shelf, monkeypatch):
+def test_what_was_hidden_for_a_while_is_not_embedded_again(local, shelf):
     embed_all()
-    SkillSearch.objects.update(embedded_key="")
+    skill = shelf["coin-watch"].skill
+    for status in ("hidden", "active"):
+        skill.moderation_status = status
+        skill.save()
 
-    def refuse(texts):
-        assert list(texts) == []
-        return []
-
-    monkeypatch.setattr(embeddings, "embed", refuse)
-
-    assert meaning.embed_next() == len(shelf)
     assert meaning.embed_next() == 0
+    assert slugs("cryptocurrency quotes")[0] == "coin-watch"
 
 
 def test_all_are_embedded_anew_on_request_while_the_old_serve(local, shelf):
@@ -130,6 +128,30 @@ def test_all_are_embedded_anew_on_request_while_the_old_serve(local, shelf):
     assert slugs("cryptocurrency quotes")[0] == "coin-watch"
     assert embed_all()["skills"] == len(shelf)
     assert meaning.embed_next() == 0
+
+
+def test_what_is_embedded_follows_the_embeddings(local, shelf):
+    embed_all()
+    lost, other_text, other_model, _right = sorted(done.skill.pk for done in shelf.values())
+    SkillEmbedding.objects.get(pk=lost).delete()
+    SkillEmbedding.objects.filter(pk=other_text).update(text_key="of another text")
+    SkillEmbedding.objects.filter(pk=other_model).update(model="of last year")
+
+    waiting = SkillSearch.objects.exclude(embedded_key=F("text_key"))
+    assert set(waiting.values_list("pk", flat=True)) == {lost, other_text, other_model}
+    assert embed_all()["skills"] == 3
+    assert SkillEmbedding.objects.filter(model=embeddings.MODEL).count() == len(shelf)
+    assert not waiting.exists()
+
+
+@pytest.mark.allow_drift
+def test_embeddings_that_went_by_hand_are_found_as_drift(local, shelf):
+    embed_all()
+    gone = shelf["photo-fix"].skill.pk
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM skills_skillembedding WHERE skill_id = %s", [gone])
+
+    assert derived.SKILL_SEARCH.drifted_keys() == [gone]
 
 
 def test_a_hidden_skill_is_not_found_by_its_meaning(local, shelf):
