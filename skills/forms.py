@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 from django.http import QueryDict
@@ -32,7 +34,7 @@ CURSOR_NOTICE: Final = "That place in the list is not one of ours; this is the b
 class BrowseFilter:
     """A search, or a filtered and sorted list from a place on; the defaults list everything.
 
-    A search has no sort and no cursor. `notices` say what was asked for and ignored.
+    A search has no sort. `notices` say what was asked for and ignored.
     """
 
     q: str = ""
@@ -60,7 +62,7 @@ class BrowseFilter:
             topic=topic,
             suspicious=given.get("suspicious", "").lower() in {"1", "true", "yes", "on"},
             sort=DEFAULT_SORT if q else sort,
-            until="" if q else given.get("until", ""),
+            until=given.get("until", ""),
             notices=tuple(notices),
         )
 
@@ -145,12 +147,16 @@ class BrowseFilter:
             for key, label in SORT_LABELS.items()
         ]
 
-    def facets(self) -> list[dict[str, Any]]:
-        """Return the categories as links, the first of them all."""
-        choices = [("", "All"), *CATEGORY_LABELS.items()]
+    def facets(self, counts: Mapping[str, int] = MappingProxyType({})) -> list[dict[str, Any]]:
+        """Return the categories as links, the first of them all, with the counts that there are."""
         return [
-            {"label": label, "url": self.url(category=key), "current": key == self.category}
-            for key, label in choices
+            {
+                "label": label,
+                "url": self.url(category=key),
+                "current": key == self.category,
+                "count": counts.get(key),
+            }
+            for key, label in (("", "All"), *CATEGORY_LABELS.items())
         ]
 
 

@@ -54,9 +54,10 @@ def waiting_events() -> Backlog:
 
 
 def copy_totals(progress: Progress) -> dict[str, Any]:
-    """Copy the totals that changed into the columns that lists sort by."""
+    """Copy the totals that changed into the columns that lists sort by; count the categories."""
     for last, copied in statistics.copy_totals(after=progress.cursor or 0):
         progress.advance(copied, cursor=last)
+    statistics.count_categories()
     return {"skills": progress.run.done}
 
 

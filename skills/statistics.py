@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from django.db import transaction
@@ -10,7 +12,9 @@ from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, Sub
 from django.db.models.functions import Coalesce, Greatest
 
 from config.derived import Differs
+from skills.derived import facet_of
 from skills.models import (
+    CategoryTotal,
     EventKind,
     ListedChange,
     SiteTotals,
@@ -22,6 +26,7 @@ from skills.models import (
     SkillTotal,
     StatEvent,
 )
+from skills.slugs import CATEGORY_KEYS
 
 COPY_BATCH: Final = 500
 RECOUNT_BATCH: Final = 2_000
@@ -59,6 +64,41 @@ def copy_totals(*, after: int = 0) -> Iterator[tuple[int, int]]:
         )
         last = stale[-1]
         yield last, len(stale)
+
+
+@transaction.atomic
+def count_categories() -> None:
+    """Count the listed skills of every category, for whoever chooses one.
+
+    Two walks through indexes, so never for a visitor.
+    """
+    facets = {facet_of(category): category for category in ("", *sorted(CATEGORY_KEYS))}
+    listed = SkillListing.objects.filter(facet__in=facets).order_by()
+    every, clean = (
+        dict(rows.values("facet").annotate(n=Count("*")).values_list("facet", "n"))
+        for rows in (listed, listed.filter(is_suspicious=False))
+    )
+    CategoryTotal.objects.bulk_create(
+        [
+            CategoryTotal(
+                category=name, skills=every.get(facet, 0), clean_skills=clean.get(facet, 0)
+            )
+            for facet, name in facets.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["category"],
+        update_fields=["skills", "clean_skills"],
+    )
+
+
+@lru_cache(maxsize=1)
+def category_totals(_counted_at: datetime) -> dict[str, tuple[int, int]]:
+    """Return what `count_categories` counted: all and clean ones by category, "" for the sum.
+
+    Read once a process for each time it was counted, so no list pays for it.
+    """
+    rows = CategoryTotal.objects.values_list("category", "skills", "clean_skills")
+    return {category: (every, clean) for category, every, clean in rows}
 
 
 def _stale_copies() -> Any:

@@ -19,6 +19,7 @@ from skills.models.skill import (
     SkillTag,
 )
 from skills.models.stats import (
+    CategoryTotal,
     DownloadMark,
     EventKind,
     ListedChange,
@@ -48,6 +49,7 @@ __all__ = [
     "Badge",
     "Blob",
     "Board",
+    "CategoryTotal",
     "CommentDecision",
     "CommentReport",
     "Decided",

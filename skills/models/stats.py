@@ -231,3 +231,15 @@ class SiteTotals(Counts):
 
     def __str__(self) -> str:
         return "Totals of the site"
+
+
+class CategoryTotal(models.Model):
+    """How many skills the list shows of a category ("" = of all), as of the last copying."""
+
+    category = models.CharField(primary_key=True, max_length=24, db_collation="C")
+    skills = models.BigIntegerField()
+    # Those that stand there when suspicious ones are left out.
+    clean_skills = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.skills} in “{self.category}”"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -10,10 +11,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from jobs.as_of import forget
 from jobs.models import JobRun, RunState
 from jobs.services import execute_run, start_run
 from skills import events, jobs, statistics
 from skills.models import (
+    CategoryTotal,
     DownloadMark,
     EventKind,
     ListedChange,
@@ -25,6 +28,7 @@ from skills.models import (
     SkillTotal,
     StatEvent,
 )
+from skills.slugs import CATEGORY_KEYS
 from tests.factories import stats
 from tests.factories.skills import SkillFactory
 from tests.factories.stats import queue
@@ -300,3 +304,37 @@ def test_unseen_installs_are_given_up_by_the_job(charlie):
 
     assert stats.total(skill)["installs_current"] == 0
     assert stats.total(skill)["installs_all_time"] == 1
+
+
+@pytest.mark.django_db
+def test_categories_are_counted_as_the_list_shows_them(publish, client):
+    publish("one", categories=["data", "web"])
+    hidden = publish("two", categories=["data"]).skill
+    publish("three", categories=["data"])
+    Skill.objects.filter(slug="three").update(moderation_flags=["flagged.suspicious"])
+    assert 'class="num"' not in _facets(client, "")
+    run("copy_totals")
+    forget()
+    counts = {row.category: (row.skills, row.clean_skills) for row in CategoryTotal.objects.all()}
+    assert counts == dict.fromkeys(CATEGORY_KEYS, (0, 0)) | {
+        "": (3, 2),
+        "data": (3, 2),
+        "web": (1, 1),
+    }
+    assert re.findall(r'num">(\d+)', _facets(client, ""))[:4] == ["2", "0", "0", "2"]
+    assert re.findall(r'num">(\d+)', _facets(client, "?suspicious=1"))[:4] == ["3", "0", "0", "3"]
+    assert 'class="num"' not in _facets(client, "?topic=csv")
+    assert 'class="num"' not in _facets(client, "?q=one")
+
+    hidden.moderation_status = "hidden"
+    hidden.save()
+    run("copy_totals")
+    forget()
+
+    assert CategoryTotal.objects.get(category="data").skills == 2
+    assert re.findall(r'num">(\d+)', _facets(client, ""))[:4] == ["1", "0", "0", "1"]
+
+
+def _facets(client, query: str) -> str:
+    page = client.get(f"/skills/{query}").content.decode()
+    return page.partition('id="facet-category"')[2].partition("</nav>")[0]
