@@ -14,14 +14,18 @@ from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordS
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Concat, Lower
 
+from config.pagination import PAGE_SIZE, read_cursor, sign_cursor
 from skills import embeddings, meaning, ranking
 from skills.derived import Unaccent, facet_of
-from skills.listing import AFTER_ALL, Card, read_cards
+from skills.listing import AFTER_ALL, Card, Page, read_cards
 from skills.lookup import split_reference
 from skills.models import Badge, SkillListing, SkillSearch
 from skills.ranking import Source
 
 MAX_QUERY: Final = 200
+TOP: Final = 200
+"""So many results have a place; behind them a better question helps more than another page."""
+
 # A common word matches thousands; this many are ranked, not more.
 MAX_CANDIDATES: Final = 2_000
 SOME_CANDIDATES: Final = 500
@@ -35,6 +39,8 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _MINUS: Final = re.compile(r"(?:^|\s)-\w")
 NAME_WORDS: Final = 4
 ALIKE: Final = 50
+BEGUN: Final = 50
+"""So many slugs, and as many names, are looked at that begin as was typed."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +88,13 @@ def search(
     """Return the best matches, at most `limit`; an empty text matches nothing.
 
     At most five statements, besides the setting of an index walk. Text is cut at 200 characters.
+    Whatever the limit the same candidates are ranked, so a longer list begins as a shorter one.
     """
     text = " ".join(text[:MAX_QUERY].split())
     if not text:
         return []
-    tiers = _by_identity(text, limit, among, exact=exact)
-    fused = (
-        {} if exact or _is_reference(text, tiers) else ranking.fuse(_sources(text, limit, among))
-    )
+    tiers = _by_identity(text, among, exact=exact)
+    fused = {} if exact or _is_reference(text, tiers) else ranking.fuse(_sources(text, among))
     found = tiers.keys() | fused.keys()
     if not found:
         return []
@@ -99,6 +104,26 @@ def search(
         hits.append(Hit(card, ranking.search_score(tier, match, card.downloads)))
     hits.sort(key=_order)
     return hits[:limit]
+
+
+def page_below(
+    text: str, *, cursor: str = "", limit: int = PAGE_SIZE, among: Narrowing = EVERYTHING
+) -> tuple[Page, int]:
+    """Return the results behind the cursor with all before them above, and how many there are.
+
+    Of the `TOP` best alone. A place is the order of the result it stands behind, so that what came
+    or went since moves nobody's place. Raises `CursorRefused`.
+    """
+    listing = f"search|{among}|{text}"
+    hits = search(text, limit=TOP, among=among)
+    above = 0
+    if cursor:
+        place = read_cursor(listing, cursor, bool, float, int)
+        above = sum(_order(hit) <= place for hit in hits)
+    shown = hits[: above + limit]
+    follows = len(hits) > len(shown)
+    behind = sign_cursor(listing, *_order(shown[-1])) if follows else None
+    return Page([hit.card for hit in shown], behind, above), len(hits)
 
 
 def _is_reference(text: str, tiers: Mapping[int, float]) -> bool:
@@ -114,8 +139,8 @@ def _order(hit: Hit) -> tuple[bool, float, int]:
     return is_last, -hit.score, card.skill_id
 
 
-def _sources(text: str, limit: int, among: Narrowing) -> list[Source]:
-    words = _by_words(text, limit, among)
+def _sources(text: str, among: Narrowing) -> list[Source]:
+    words = _by_words(text, among)
     sources = [Source(1.0, words)]
     if len(words) < ENOUGH and len(text.split()) <= NAME_WORDS:
         sources.append(Source(0.5, _by_likeness(text, among)))
@@ -124,18 +149,18 @@ def _sources(text: str, limit: int, among: Narrowing) -> list[Source]:
     return sources
 
 
-def _by_identity(text: str, limit: int, among: Narrowing, *, exact: bool) -> dict[int, float]:
+def _by_identity(text: str, among: Narrowing, *, exact: bool) -> dict[int, float]:
     """Return the tiers of the skills that what was typed names, or begins to name."""
     owner, slug = split_reference(text.lower())
     slugs = among.cards().annotate(tier=Value(ranking.EXACT_TIER)).filter(slug=slug)
     parts: list[QuerySet[Any, Any]]
     if owner:
-        parts = [slugs.filter(owner_handle=owner).values_list("skill", "tier")[:limit]]
+        parts = [slugs.filter(owner_handle=owner).values_list("skill", "tier")[:TOP]]
     else:
         named = among.texts().annotate(tier=Value(ranking.EXACT_TIER)).filter(name_key=_key(text))
-        parts = [rows.values_list("skill", "tier")[:limit] for rows in (slugs, named)]
+        parts = [rows.values_list("skill", "tier")[:TOP] for rows in (slugs, named)]
     if not exact:
-        parts += _beginnings(text, owner, slug, limit, among)
+        parts += _beginnings(text, owner, slug, among)
     tiers: dict[int, float] = {}
     for skill, tier in parts[0].union(*parts[1:], all=True):
         tiers[skill] = max(tier, tiers.get(skill, 0.0))
@@ -143,7 +168,7 @@ def _by_identity(text: str, limit: int, among: Narrowing, *, exact: bool) -> dic
 
 
 def _beginnings(
-    text: str, owner: str | None, slug: str, limit: int, among: Narrowing
+    text: str, owner: str | None, slug: str, among: Narrowing
 ) -> list[QuerySet[Any, Any]]:
     tier = Value(ranking.PREFIX_TIER)
     parts: list[QuerySet[Any, Any]] = []
@@ -152,17 +177,17 @@ def _beginnings(
         key = _key(text)
         names = among.texts().filter(name_key__gte=key, name_key__lt=Concat(key, Value(AFTER_ALL)))
         called = names.annotate(tier=tier).order_by("name_key")
-        parts.append(called.values_list("skill", "tier")[:limit])
+        parts.append(called.values_list("skill", "tier")[:BEGUN])
     # Every slug begins with nothing.
     if slug:
         slugs = among.cards().filter(slug__gte=slug, slug__lt=slug + AFTER_ALL)
         slugs = slugs.filter(owner_handle=owner) if owner else slugs
         begun = slugs.annotate(tier=tier).order_by("slug")
-        parts.append(begun.values_list("skill", "tier")[:limit])
+        parts.append(begun.values_list("skill", "tier")[:BEGUN])
     return parts
 
 
-def _by_words(text: str, limit: int, among: Narrowing) -> list[int]:
+def _by_words(text: str, among: Narrowing) -> list[int]:
     """Return skills whose texts hold all words, and behind them those that hold some.
 
     Each have their own limit, so that what holds some takes no place of what holds all.
@@ -179,7 +204,7 @@ def _by_words(text: str, limit: int, among: Narrowing) -> list[int]:
         .annotate(holds_all=Case(When(document=wanted, then=Value(1)), default=Value(0)))
         .annotate(rank=SearchRank(F("document"), query, normalization=Value(NORMALIZATION)))
         .order_by("-holds_all", "-rank", "-downloads", "skill")
-        .values_list("skill", flat=True)[: max(limit, meaning.NEAREST)]
+        .values_list("skill", flat=True)[:TOP]
     )
     return list(ranked)
 

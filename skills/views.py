@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -21,7 +22,7 @@ from config.htmx import wants_partial
 from config.kept import set_caching
 from config.pagination import CursorRefused
 from jobs.as_of import AsOf, as_of
-from skills import kept, verdict
+from skills import kept, search, verdict
 from skills.addresses import author_url, skill_url
 from skills.board_pages import board_query, read_board
 from skills.board_views import row_of
@@ -29,9 +30,9 @@ from skills.forms import BROWSE_PATH, CURSOR_NOTICE, BrowseFilter
 from skills.listing import Card, Page, hash_below, list_query, page, page_below
 from skills.models import Leaderboard, SiteTotals, Skill, SkillListing, SkillVersion
 from skills.models.leaderboard import Board
-from skills.search import Narrowing, search
 from skills.shown import diagnosis
 from skills.slugs import CATEGORY_LABELS
+from skills.statistics import category_totals
 
 HOME_ROWS: Final = 10
 # The numbers on cards are copies of the totals, made by this job.
@@ -107,12 +108,11 @@ def browse(request: HttpRequest) -> HttpResponse:
     asked = BrowseFilter.parse(request.GET)
     if not BrowseFilter.is_canonical(request.GET, asked):
         return redirect(asked.url(until=asked.until))
-    if asked.q:
-        return _search(request, asked)
+    answer = _search if asked.q else _list
     try:
-        return _list(request, asked)
+        return answer(request, asked)
     except CursorRefused:
-        return _list(request, asked.from_the_start(CURSOR_NOTICE))
+        return answer(request, asked.from_the_start(CURSOR_NOTICE))
 
 
 def _list(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
@@ -134,14 +134,16 @@ def _list(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
     return response
 
 
-def _rows(found: Page, url_at: Callable[[str], str]) -> SafeString:
+def _rows(
+    found: Page, url_at: Callable[[str], str], write: Callable[..., SafeString] = kept.card_html
+) -> SafeString:
     """Write the rows of a list and the links to those before and behind them.
 
     The address behind the rows names the last of them, and shows them with the next page below:
     to whoever follows the link, and later to whoever reloads, shares or comes back.
     """
     now = timezone.now()
-    rows = [kept.card_html(card, now) for card in found.cards]
+    rows = [write(card, now) for card in found.cards]
     context = {
         "above": rows[: found.above],
         "rows": rows[found.above :],
@@ -167,12 +169,21 @@ def _around(request: HttpRequest, asked: BrowseFilter, rows: str, counted: AsOf)
 
 def _search(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
     counted = as_of(COPYING_JOB)
-    among = Narrowing(asked.suspicious, asked.category, asked.topic)
-    cards = [hit.card for hit in search(asked.q, limit=SEARCH_ROWS, among=among)]
-    now, mark = timezone.now(), kept.marker(asked.words)
-    few = "result" if len(cards) == 1 else "results"
-    told = f"The {len(cards)} best results" if len(cards) == SEARCH_ROWS else f"{len(cards)} {few}"
-    context = {"rows": [kept.write_card(card, now, mark) for card in cards], "result_text": told}
+    among = search.Narrowing(asked.suspicious, asked.category, asked.topic)
+    found, count = search.page_below(asked.q, cursor=asked.until, limit=SEARCH_ROWS, among=among)
+    if partial := wants_partial(request):
+        found = replace(found, cards=found.cards[found.above :], above=0)
+    rows = _rows(
+        found,
+        lambda cursor: asked.url(until=cursor),
+        functools.partial(kept.write_card, mark=kept.marker(asked.words)),
+    )
+    if partial:
+        response = HttpResponse(rows, headers={"HX-Replace-Url": asked.url(until=asked.until)})
+        return set_caching(request, response, is_public=True)
+    few = "result" if count == 1 else "results"
+    told = f"The {search.TOP} best results" if count == search.TOP else f"{count} {few}"
+    context = {"rows": [rows] if found.cards else [], "result_text": told}
     response = render(request, "public/browse.html", context | _about(asked, counted))
     return set_caching(request, response, is_public=True)
 
@@ -183,7 +194,7 @@ def _about(asked: BrowseFilter, counted: AsOf) -> dict[str, Any]:
         "asked": asked,
         "chips": asked.chips(),
         "sorts": asked.sorts(),
-        "facets": asked.facets(),
+        "facets": asked.facets(_counts(asked, counted)),
         "clear_url": BROWSE_PATH,
         "suspicious_url": asked.url(suspicious=not asked.suspicious),
         "canonical": settings.SITE_URL + asked.url(),
@@ -191,9 +202,20 @@ def _about(asked: BrowseFilter, counted: AsOf) -> dict[str, Any]:
     } | _when_empty(asked)
 
 
+def _counts(asked: BrowseFilter, counted: AsOf) -> dict[str, int]:
+    """Return how many skills each category has; {} where something else narrows the list, too."""
+    if asked.q or asked.topic or counted.moment is None:
+        return {}
+    totals = category_totals(counted.moment)
+    return {
+        category: every if asked.suspicious else clean
+        for category, (every, clean) in totals.items()
+    }
+
+
 def _when_empty(asked: BrowseFilter) -> dict[str, str]:
     """Return what an empty list says, and the one thing to do about it."""
-    if asked.until:
+    if asked.until and not asked.q:
         told = "The list ends before this place.", asked.url(), "Back to the start"
     elif asked.category or asked.topic:
         label = CATEGORY_LABELS.get(asked.category) or f"#{asked.topic}"

@@ -179,7 +179,11 @@
     if (list) ctx.more = { list, before: rows(list).length };
   });
   document.addEventListener("htmx:after:swap", (event) => {
-    const more = event.detail.ctx?.more;
+    const { more, sourceElement } = event.detail.ctx ?? {};
+    // Results while typing: how many there are is said, the reader stays in the field.
+    if (sourceElement?.matches(".search")) {
+      announce((find("#list .toolbar > span") ?? find("h1")).textContent);
+    }
     if (!more) return;
     const all = rows(more.list);
     const added = all.length - more.before;

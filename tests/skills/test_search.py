@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from config.pagination import CursorRefused
 from skills.models import Badge, Skill
-from skills.search import Narrowing, search
+from skills.search import Narrowing, page_below, search
 from skills.services import give_badge
 from tests.factories.bulk import list_skills
 from tests.factories.skills import NamespaceFactory
@@ -41,8 +44,10 @@ def owner():
 
 
 @pytest.fixture(params=LEFT_OUT)
-def narrowing(request, owner):
+def narrowing(request, owner, monkeypatch):
     """Thirty decoys before three skills that fit, and what lets only these be found."""
+    monkeypatch.setattr("skills.search.TOP", LIMIT)
+    monkeypatch.setattr("skills.search.BEGUN", LIMIT)
     decoy = LEFT_OUT[request.param] | {"downloads": 9}
     list_skills(owner, (row(f"pdf-a{n:02}", **decoy) for n in range(30)))
     for skill in list_skills(owner, (row(f"pdf-z{n}") for n in range(LIMIT))):
@@ -119,3 +124,61 @@ def test_the_page_fills_its_rows_with_what_was_asked_for(client, owner):
 
     assert b'href="/skills/maker/pdf-z/"' in page
     assert b"1 result" in page
+
+
+# --- One order, page by page ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(owner):
+    """More skills than have a place, some of equal score."""
+    return list_skills(owner, (row(f"pdf-{n:03}", downloads=n // 7) for n in range(260)))
+
+
+@pytest.mark.parametrize("text", ["pdf", "document", "merges a document", "pdf-1"])
+def test_a_longer_list_begins_as_a_shorter_one(many, text):
+    found = [[hit.card.slug for hit in search(text, limit=limit)] for limit in (1, 25, 60, 200)]
+
+    for short, long in pairwise(found):
+        assert short
+        assert long[: len(short)] == short
+
+
+def test_pages_hold_the_best_two_hundred_once_and_in_order(many):
+    best = [hit.card.slug for hit in search("document", limit=200)]
+    assert len(best) == 200
+
+    cursor, seen = "", []
+    while cursor is not None:
+        page, count = page_below("document", cursor=cursor, limit=30)
+        assert count == 200
+        assert page.above == len(seen)
+        seen = [card.slug for card in page.cards]
+        cursor = page.next
+        assert seen == best[: page.above + 30]
+
+    assert seen == best
+
+
+def test_what_went_and_came_moves_nobodys_place(many):
+    page, _count = page_below("document", limit=30)
+    here = [card.slug for card in page.cards]
+    following = [card.slug for card in page_below("document", limit=60)[0].cards[30:]]
+    Skill.objects.get(slug=here[3]).delete()
+    list_skills(many[0].namespace, [row("pdf-best", downloads=10_000)])
+
+    page, _count = page_below("document", cursor=page.next, limit=30)
+
+    assert [card.slug for card in page.cards[page.above :]] == following
+    assert "pdf-best" in [card.slug for card in page.cards[: page.above]]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("documents", Narrowing()), ("document", Narrowing(topic="csv")), ("pdf", Narrowing())],
+)
+def test_a_cursor_is_of_one_search_only(many, asked):
+    cursor = page_below("document", limit=30)[0].next
+
+    with pytest.raises(CursorRefused):
+        page_below(asked[0], cursor=cursor, among=asked[1])

@@ -155,7 +155,10 @@ def test_all_rows_come_once_in_order_and_then_the_list_ends(client, alice, url):
     assert seen == [f"skill-{n:03}" for n in reversed(range(60))]
 
 
-@pytest.mark.parametrize("url", ["/skills/", "/skills/?sort=name&topic=csv", "/u/alice/"])
+@pytest.mark.parametrize(
+    "url",
+    ["/skills/", "/skills/?sort=name&topic=csv", "/skills/?q=skill&topic=csv", "/u/alice/"],
+)
 def test_the_address_after_loading_more_shows_the_same_rows(client, alice, url):
     make(alice.namespace, 110)
 
@@ -291,6 +294,7 @@ def test_empty_and_default_parameters_are_dropped(client, given, canonical):
         "?until=" + "x" * 5_000,
         "?until=%ED%A0%80",
         "?sort=name&until=WzEsMl0:abc",
+        "?q=a-skill&until=x",
     ],
 )
 def test_nonsense_shows_the_beginning_with_a_notice(client, publish, given):
@@ -345,6 +349,16 @@ def test_a_search_marks_its_words_and_has_no_order_to_choose(client, publish):
     assert "1 result" in page
     assert 'class="sorts' not in page
     assert 'value="pdf"' in page
+
+
+def test_a_search_ends_with_the_two_hundred_best(client, alice):
+    make(alice.namespace, 230)
+
+    *_, (shown, address) = load_all(client, "/skills/?q=skill")
+
+    assert "The 200 best results" in client.get(address).content.decode()
+    assert len(set(shown)) == len(shown) == 200
+    assert statements(client, address) <= 5
 
 
 def test_a_search_can_be_narrowed(client, publish):
