@@ -59,19 +59,27 @@ class TokenRefused(DomainError):
 
 @transaction.atomic
 def create_user(
-    *, handle: str, password: str | None = None, role: str = Role.USER, display_name: str = ""
+    *,
+    handle: str,
+    password: str | None = None,
+    role: str = Role.USER,
+    display_name: str = "",
+    claim: bool = True,
 ) -> User:
-    """Create a person with their own namespace, taking over an unclaimed one of that name.
+    """Create a person with their own namespace: with `claim` one of that name that nobody has yet.
 
-    Raises `DomainError` (`handle_taken`) when the name belongs to somebody.
+    Raises `DomainError` (`handle_taken`) when the name belongs to somebody, or without `claim`
+    to an import; `IntegrityError` when somebody takes it at this moment.
     """
     handle = refuse_unstorable(handle.strip().lower(), field="handle")
     namespace = Namespace.objects.select_for_update().filter(handle=handle).first()
-    if User.objects.filter(handle=handle).exists() or (namespace and namespace.is_claimed):
+    is_had = namespace is not None and (namespace.is_claimed or not claim)
+    if is_had or User.objects.filter(handle=handle).exists():
         raise DomainError(f"The name {handle} is taken; choose another.", code="handle_taken")
     user = User(handle=handle, role=role, display_name=display_name)
     user.set_password(password)
-    user.full_clean(exclude=["password"])
+    # That nobody has the name is the database's to say: a look before could only be too early.
+    user.full_clean(exclude=["password"], validate_unique=False)
     user.save()
     if namespace is None:
         namespace = Namespace(handle=handle)

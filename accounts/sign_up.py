@@ -88,10 +88,11 @@ def sign_up(*, handle: str, display_name: str, account: SocialAccount) -> User:
     name = free_handle(handle)
     try:
         with transaction.atomic():
-            user = create_user(handle=name, display_name=clean_line(display_name, NAME_LENGTH))
+            told = clean_line(display_name, NAME_LENGTH)
+            user = create_user(handle=name, display_name=told, claim=False)
             account.user = user
             account.save(force_insert=True)
-    except IntegrityError:
+    except (IntegrityError, DomainError):
         # Somebody was as quick: with this name, or with this account in another window.
         account.pk = None
         raise (exists if known.exists() else taken(name)) from None

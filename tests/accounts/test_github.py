@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import http.client
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.db.models import Value
 from django.test import Client
 from django.utils import timezone
 
 from accounts.handles import look_column, look_of
 from accounts.models import AuditEvent, Namespace, User
+from accounts.organisations import HandleRefused
 from accounts.sign_up import sign_up
 from tests.accounts.github_server import CLIENT, SECRET, serving
 from tests.config.rivals import at_once
@@ -217,6 +221,58 @@ def test_of_two_windows_at_once_one_makes_the_account(handles):
     assert sum(isinstance(result, User) for result in found) == 1
     assert all(isinstance(result, User) or hasattr(result, "code") for result in found), found
     assert User.objects.count() == SocialAccount.objects.count() == 1
+
+
+def account_of_github(uid: str) -> SocialAccount:
+    return SocialAccount(provider="github", uid=uid, extra_data={})
+
+
+def import_namespace(handle: str) -> None:
+    """Make a namespace as an import does: it belongs to nobody yet."""
+    Namespace.objects.bulk_create([Namespace(handle=handle)], ignore_conflicts=True)
+
+
+def sign_up_too(handle: str) -> None:
+    sign_up(handle=handle, display_name="", account=account_of_github(f"of-{handle}"))
+
+
+class Rival:
+    """Acts on a connection of its own before one statement of ours goes out."""
+
+    def __init__(self, act: Callable[[], None], *, before: int) -> None:
+        self.act, self.before = act, before
+        self.sent: list[str] = []
+
+    def __call__(self, execute, sql, params, many, context):
+        if len(self.sent) == self.before:
+            assert at_once(self.act) == [None]
+        self.sent.append(sql)
+        return execute(sql, params, many, context)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("act", "table"), [(import_namespace, "accounts_namespace"), (sign_up_too, "accounts_user")]
+)
+def test_whoever_takes_the_name_a_moment_before_keeps_it(act, table):
+    begins, number = f'INSERT INTO "{table}"', 0
+    while True:
+        account, handle = account_of_github("late"), f"name-{number}"
+        rival = Rival(partial(act, handle), before=number)
+        with (
+            connection.execute_wrapper(rival),
+            pytest.raises(HandleRefused, match="is taken") as refused,
+        ):
+            sign_up(handle=handle, display_name="", account=account)
+        assert refused.value.code == "handle_taken"
+        has_owner = Namespace.objects.get(handle=handle).is_claimed
+        has_person = User.objects.filter(handle=handle).exists()
+        assert has_owner == has_person == (act is sign_up_too)
+        assert not SocialAccount.objects.filter(uid="late").exists()
+        if rival.sent[number].startswith(begins):
+            break  # Later the rival would wait for us.
+        number += 1
+    assert number > 3
 
 
 @pytest.mark.parametrize("handle", ["ada-l0vel", "burn", "a.b_c", "11", "x-rn-x", "-"])
