@@ -24,11 +24,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.forms import HandleForm
 from accounts.github import PROVIDER, GitHubAdapter, is_on
 from accounts.identity import page_actor
+from accounts.lockout import too_many_tries
 from accounts.sign_up import AlreadySignedUp, sign_up, suggest_handle
 from accounts.views import refuse_unstorable_form
 from config.errors import DomainError
-from config.ratelimit import client_address, take_exact
-from config.site import too_many_requests
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
@@ -45,10 +44,7 @@ def way_in(view: View) -> View:
         refuse_unstorable_form(request)
         if page_actor(request).user is not None:
             return redirect(settings.LOGIN_REDIRECT_URL)
-        quota = take_exact("login", client_address(request), settings.RATE_LIMITS["login"][0])
-        if not quota.allowed:
-            return too_many_requests(request, quota.reset_seconds)
-        return view(request)
+        return too_many_tries(request) or view(request)
 
     return call
 

@@ -1,8 +1,6 @@
 """Proving by a second factor who one is: a typed code, or a passkey that answers a challenge.
 
-Both are bounded as passwords are: so many tries a minute from one address, and a name is locked at
-an address after five wrong ones. Of codes, which are short, an account takes only so many an hour,
-from wherever they come.
+How many are let through says `accounts/lockout.py`.
 """
 
 from __future__ import annotations
@@ -13,19 +11,14 @@ from typing import Any, Final
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth as webauthn
 from django import forms
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts.factors import PASSKEY, factors_of, use_code, use_passkey
 from accounts.forms import CodeForm, PasskeyForm
-from accounts.lockout import count_failure, is_locked
+from accounts.lockout import count_failure, too_many_proofs
 from accounts.models import User
-from accounts.views import locked_out, refuse_unstorable_form
-from config.ratelimit import client_address, take_exact
-from config.site import too_many_requests
+from accounts.views import refuse_unstorable_form
 
-CODES_AN_HOUR: Final = 30
-HOUR: Final = 3_600
 WRONG_CODE: Final = (
     "This code is wrong or was used before. Wait for the next one, or use a recovery code."
 )
@@ -42,16 +35,8 @@ class Proof:
 
     def refusal(self) -> HttpResponse | None:
         """Return the answer to one try too many; None where it may be looked at."""
-        request, user = self.request, self.user
-        refuse_unstorable_form(request)
-        quota = take_exact("login", client_address(request), settings.RATE_LIMITS["login"][0])
-        if quota.allowed and "code" in request.POST:
-            quota = take_exact("code", f"user:{user.pk}", CODES_AN_HOUR, seconds=HOUR)
-        if not quota.allowed:
-            return too_many_requests(request, quota.reset_seconds)
-        if is_locked(request, user.handle):
-            return locked_out(request, credentials={"username": user.handle})
-        return None
+        refuse_unstorable_form(self.request)
+        return too_many_proofs(self.request, self.user)
 
     def check(self) -> Authenticator | None:
         """Return the factor that was proved; None leaves the reason on the form."""

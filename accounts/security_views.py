@@ -11,7 +11,6 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import clear_totp_secret, get_totp_secret
 from allauth.mfa.webauthn.internal import auth as webauthn
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate, logout
 from django.http import HttpRequest, HttpResponse
@@ -42,13 +41,13 @@ from accounts.factors import (
 from accounts.forms import CodeForm, NewPasskeyForm, PasswordForm
 from accounts.github import account_of
 from accounts.identity import confirmed, signed_in
+from accounts.lockout import too_many_tries
 from accounts.models import User
 from accounts.proofs import Proof, read_new_passkey
 from accounts.sessions import sign_out_everywhere
 from accounts.views import refuse_unstorable_form
 from config.api import take_quota
 from config.errors import DomainError
-from config.ratelimit import client_address, take_exact
 from config.site import too_many_requests
 
 # --- The second step of signing in --------------------------------------------------------------
@@ -91,9 +90,9 @@ def confirm(request: HttpRequest, viewer: User) -> HttpResponseBase:
     form = PasswordForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         refuse_unstorable_form(request)
-        quota = take_exact("login", client_address(request), settings.RATE_LIMITS["login"][0])
-        if not quota.allowed:
-            return too_many_requests(request, quota.reset_seconds)
+        refusal = too_many_tries(request)
+        if refusal is not None:
+            return refusal
         if form.is_valid():
             password = form.cleaned_data["password"]
             if authenticate(request, username=viewer.handle, password=password) == viewer:

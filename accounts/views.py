@@ -26,19 +26,16 @@ from accounts.forms import SignInForm, TokenForm
 from accounts.github import is_on
 from accounts.identity import ask_for_factor, ask_to_confirm, page_actor, signed_in
 from accounts.lists import part_of
-from accounts.lockout import seconds_locked
+from accounts.lockout import too_many_tries
 from accounts.models import ApiToken, User
 from accounts.services import create_token, revoke_token
 from accounts.tokens import TokenText
 from config.api import take_quota
 from config.errors import DomainError
-from config.formats import duration
-from config.ratelimit import client_address, take_exact
 from config.site import too_many_requests
 from config.text import has_unstorable
 
 THEME_SECONDS: Final = 365 * 24 * 3600
-MINUTE: Final = 60
 
 
 def refuse_unstorable_form(request: HttpRequest) -> None:
@@ -70,10 +67,7 @@ class SignIn(LoginView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Count the attempt of this address before the password is looked at."""
-        quota = take_exact("login", client_address(request), settings.RATE_LIMITS["login"][0])
-        if not quota.allowed:
-            return too_many_requests(request, quota.reset_seconds)
-        return super().post(request, *args, **kwargs)
+        return too_many_tries(request) or super().post(request, *args, **kwargs)
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         """Offer GitHub where it is a way in, and let the form lead there."""
@@ -97,21 +91,6 @@ class SignIn(LoginView):
     def form_invalid(self, form: Any) -> HttpResponse:
         """Show the form again; 422 tells htmx and programs that nobody was signed in."""
         return self.render_to_response(self.get_context_data(form=form), status=422)
-
-
-def locked_out(
-    request: HttpRequest,
-    _response: HttpResponse | None = None,
-    credentials: dict[str, Any] | None = None,
-) -> HttpResponse:
-    """Answer an attempt at a locked name with the time to wait; django-axes calls it."""
-    handle = (credentials or {}).get("username") or ""
-    wait = seconds_locked(handle, client_address(request))
-    # Whole minutes, rounded up: who waits as long as the page says must not be refused again.
-    told = duration(wait if wait <= MINUTE else -(-wait // MINUTE) * MINUTE)
-    response = render(request, "public/locked_out.html", {"wait": told}, status=429)
-    response.headers["Retry-After"] = str(wait)
-    return response
 
 
 @never_cache

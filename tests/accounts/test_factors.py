@@ -236,7 +236,7 @@ def test_the_right_password_forgets_no_wrong_code(client, alice):
 
 
 def test_an_account_takes_so_many_codes_an_hour_from_wherever_they_come(alice, monkeypatch):
-    monkeypatch.setattr("accounts.proofs.CODES_AN_HOUR", 3)
+    monkeypatch.setattr("accounts.lockout.CODES_AN_HOUR", 3)
     secret = with_app(alice)
     for number in range(3):
         address = f"192.0.2.{number}"
