@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Final
 
 from allauth.account.utils import get_next_redirect_url
 from allauth.socialaccount.adapter import get_adapter
@@ -29,13 +30,14 @@ from accounts.sign_up import AlreadySignedUp, sign_up, suggest_handle
 from accounts.views import refuse_unstorable_form
 from config.errors import DomainError
 
+FORBIDDEN: Final = 403
 View = Callable[[HttpRequest], HttpResponseBase]
 
 _callback = OAuth2CallbackView.adapter_view(GitHubAdapter)
 
 
 def way_in(view: View) -> View:
-    """Let a view answer visitors where GitHub is a way in; each request counts as a try."""
+    """Let a view answer visitors where GitHub is a way in; what is posted counts as a try."""
 
     @functools.wraps(view)
     def call(request: HttpRequest) -> HttpResponseBase:
@@ -44,7 +46,8 @@ def way_in(view: View) -> View:
         refuse_unstorable_form(request)
         if page_actor(request).user is not None:
             return redirect(settings.LOGIN_REDIRECT_URL)
-        return too_many_tries(request) or view(request)
+        refusal = too_many_tries(request) if request.method == "POST" else None
+        return refusal or view(request)
 
     return call
 
@@ -65,12 +68,13 @@ def start(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 @way_in
 def callback(request: HttpRequest) -> HttpResponseBase:
-    """Take who comes back from GitHub: known, new, or refused there."""
+    """Take who comes back from GitHub: known, new, or refused there, which counts as a try."""
     response: HttpResponseBase = _callback(request)
     if not request.user.is_authenticated and not request.session.is_empty():
         # What waits for a name or a second factor is in no session that somebody planted.
         request.session.cycle_key()
-    return response
+    refusal = too_many_tries(request) if response.status_code == FORBIDDEN else None
+    return refusal or response
 
 
 @never_cache

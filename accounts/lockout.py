@@ -1,8 +1,9 @@
 """How often somebody may try to sign in, or to prove who they are: the rule of every way in.
 
 1. An address has so many tries a minute (`RATE_LIMITS["login"]`), right or wrong: each password,
-   code and passkey that is sent, and each step with GitHub. Command lines have as many, counted
-   for themselves (`accounts/session_api.py`).
+   code and passkey that is sent, each way to GitHub and each name that is chosen then. A page that
+   is read is none; nor is coming back from GitHub, which was counted on the way there, unless it
+   fails. Command lines have as many, counted for themselves (`accounts/session_api.py`).
 2. `AXES_FAILURE_LIMIT` wrong ones, of whatever kind, lock the name at that address for a while;
    signing in forgets them (django-axes).
 3. Codes are short, so an account takes only so many an hour, from wherever they come.

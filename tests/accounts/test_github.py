@@ -8,6 +8,7 @@ from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.contrib.sessions.models import Session
@@ -393,6 +394,44 @@ def test_one_address_may_try_so_often(client, github, settings):
     client.post("/login/github/")
 
     assert client.post("/login/github/").status_code == 429
+
+
+def test_coming_back_and_looking_at_pages_count_as_no_try(client, github, settings):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"login": [2, 2, 2]}
+
+    with time_machine.travel("2026-03-03T12:00:10+00:00", tick=False):
+        back = go_there(client)
+        assert client.get(back).headers["Location"] == NAME
+        for _ in range(3):
+            assert client.get(NAME).status_code == 200
+        assert client.post(NAME, {"handle": "octo-cat"}).headers["Location"] == "/"
+        assert is_signed_in(client)
+        assert Client().post("/login/github/").status_code == 429
+
+
+def test_whoever_set_out_in_time_is_let_in_though_others_used_the_address_up(
+    client, github, settings
+):
+    join(client)
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"login": [2, 2, 2]}
+    with time_machine.travel("2026-03-03T12:00:10+00:00", tick=False):
+        other = Client()
+        back = go_there(other)
+        for _ in range(2):
+            Client().post("/login/", {"username": "nobody", "password": "x"})
+
+        assert other.get(back).headers["Location"] == "/"
+
+
+def test_each_failure_of_coming_back_counts_as_a_try(client, github, settings):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"login": [2, 2, 2]}
+
+    with time_machine.travel("2026-03-03T12:00:10+00:00", tick=False):
+        address = "/login/github/callback/?code=x&state=y"
+        found = [client.get(address).status_code for _ in range(3)]
+
+        assert found == [403, 403, 429]
+        assert client.post("/login/github/").status_code == 429
 
 
 def test_without_a_password_signing_in_again_is_the_proof(client, github):
