@@ -6,13 +6,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.identity import signed_in
+from accounts.identity import counted, signed_in
 from accounts.models import DeviceLogin, DeviceSession, User
 from accounts.sessions import SESSIONS_PER_USER, answer_login, end_all_sessions, end_session
 from config.api import take_quota
@@ -70,7 +71,8 @@ def devices(request: HttpRequest, viewer: User) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
-def end_device(request: HttpRequest, viewer: User, session_id: str) -> HttpResponse:
+@counted
+def end_device(request: HttpRequest, viewer: User, session_id: str) -> HttpResponseBase:
     """Ask, then sign one of the viewer's command lines out; a stranger's is not found."""
     session: DeviceSession = get_object_or_404(viewer.device_sessions, lookup_id=session_id)
     if request.method != "POST":
@@ -85,7 +87,8 @@ def end_device(request: HttpRequest, viewer: User, session_id: str) -> HttpRespo
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
-def end_all_devices(request: HttpRequest, viewer: User) -> HttpResponse:
+@counted
+def end_all_devices(request: HttpRequest, viewer: User) -> HttpResponseBase:
     """Ask, then sign every command line of the viewer out."""
     if request.method != "POST":
         return render(request, "me/device_end.html", {"session": None})

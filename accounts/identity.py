@@ -18,7 +18,8 @@ from accounts.models import ApiToken, User
 from accounts.policy import ANONYMOUS, STAFF_SCOPES, Actor, SecondFactorMissing, Verb, can, holds
 from accounts.services import TokenRefused, authenticate_token
 from accounts.sessions import SESSION_PREFIX, SESSION_SCOPES, authenticate_session
-from config.api import error_response
+from config.api import error_response, take_quota
+from config.site import too_many_requests
 
 P = ParamSpec("P")
 
@@ -108,6 +109,22 @@ def confirmed(view: PersonView[P]) -> PersonView[P]:
     ) -> HttpResponseBase:
         if not is_confirmed(request, viewer):
             return ask_to_confirm(request)
+        return view(request, viewer, *args, **kwargs)
+
+    return cast("PersonView[P]", call)
+
+
+def counted(view: PersonView[P]) -> PersonView[P]:
+    """Count what is posted as a write of the person; answer one too many with the time to wait."""
+
+    @functools.wraps(view)
+    def call(
+        request: HttpRequest, viewer: User, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        if request.method == "POST":
+            quota = take_quota(request, "write", viewer)
+            if not quota.allowed:
+                return too_many_requests(request, quota.reset_seconds)
         return view(request, viewer, *args, **kwargs)
 
     return cast("PersonView[P]", call)

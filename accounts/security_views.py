@@ -40,15 +40,13 @@ from accounts.factors import (
 )
 from accounts.forms import CodeForm, NewPasskeyForm, PasswordForm
 from accounts.github import account_of
-from accounts.identity import confirmed, signed_in
+from accounts.identity import confirmed, counted, signed_in
 from accounts.lockout import too_many_tries
 from accounts.models import User
 from accounts.proofs import Proof, read_new_passkey
 from accounts.sessions import sign_out_everywhere
 from accounts.views import refuse_unstorable_form
-from config.api import take_quota
 from config.errors import DomainError
-from config.site import too_many_requests
 
 # --- The second step of signing in --------------------------------------------------------------
 
@@ -155,6 +153,7 @@ def security(request: HttpRequest, viewer: User) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 @confirmed
+@counted
 def app(request: HttpRequest, viewer: User) -> HttpResponseBase:
     """Show the secret for an app as a picture and a text, and take its first code."""
     if any(factor.type == APP for factor in factors_of(viewer)):
@@ -182,6 +181,7 @@ def app(request: HttpRequest, viewer: User) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 @confirmed
+@counted
 def new_passkey(request: HttpRequest, viewer: User) -> HttpResponseBase:
     """Let the browser make a passkey, and keep what the site needs to know it again."""
     form = NewPasskeyForm(request.POST if request.method == "POST" else None)
@@ -218,6 +218,7 @@ def _added(
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 @confirmed
+@counted
 def drop_factor(request: HttpRequest, viewer: User, factor_id: int) -> HttpResponseBase:
     """Ask, then remove one of the viewer's own factors; a stranger's is not found."""
     rows = Authenticator.objects.filter(user=viewer, type__in=FACTORS)
@@ -238,6 +239,7 @@ def drop_factor(request: HttpRequest, viewer: User, factor_id: int) -> HttpRespo
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 @confirmed
+@counted
 def recovery_codes(request: HttpRequest, viewer: User) -> HttpResponseBase:
     """Ask, then make new recovery codes; they stand in the answer to the POST and nowhere else."""
     if not has_factor(viewer):
@@ -253,13 +255,11 @@ def recovery_codes(request: HttpRequest, viewer: User) -> HttpResponseBase:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
-def end_everywhere(request: HttpRequest, viewer: User) -> HttpResponse:
+@counted
+def end_everywhere(request: HttpRequest, viewer: User) -> HttpResponseBase:
     """Ask, then sign the viewer out of every browser, this one too, and every command line."""
     if request.method != "POST":
         return render(request, "me/sign_out_everywhere.html")
-    quota = take_quota(request, "write", viewer)
-    if not quota.allowed:
-        return too_many_requests(request, quota.reset_seconds)
     sign_out_everywhere(user=viewer, actor=viewer)
     logout(request)
     return redirect("accounts:login")

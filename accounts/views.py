@@ -24,7 +24,7 @@ from accounts.context import THEME_COOKIE, THEMES
 from accounts.factors import is_confirmed, seems_confirmed
 from accounts.forms import SignInForm, TokenForm
 from accounts.github import is_on
-from accounts.identity import ask_for_factor, ask_to_confirm, page_actor, signed_in
+from accounts.identity import ask_for_factor, ask_to_confirm, counted, page_actor, signed_in
 from accounts.lists import part_of
 from accounts.lockout import too_many_tries
 from accounts.models import ApiToken, User
@@ -227,7 +227,8 @@ def _tokens_page(
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
-def revoke(request: HttpRequest, viewer: User, lookup_id: str) -> HttpResponse:
+@counted
+def revoke(request: HttpRequest, viewer: User, lookup_id: str) -> HttpResponseBase:
     """Ask, then revoke one of the person's own tokens; a stranger's is not found."""
     token: ApiToken = get_object_or_404(viewer.api_tokens, lookup_id=lookup_id)
     if request.method != "POST":

@@ -369,6 +369,22 @@ def test_a_person_has_twenty_passkeys_at_most(alice):
         add_passkey(user=alice, name="one more", credential={})
 
 
+@pytest.mark.parametrize("change", ["app/", "passkeys/", "recovery-codes/", "factors/{}/remove/"])
+def test_a_change_of_factors_counts_as_a_write(client, alice, settings, change):
+    secret = with_app(alice)
+    factor = Authenticator.objects.get(user=alice, type="totp")
+    sign_in_with_app(client, alice, secret)
+    before = list(Authenticator.objects.values())
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"write": [0, 0, 0]}
+
+    address = f"{FIRST}{change.format(factor.pk)}"
+    answer = client.post(address)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "50")
+    assert list(Authenticator.objects.values()) == before
+    assert client.get(address).status_code != 429
+
+
 # --- Who are you, again? -------------------------------------------------------------------------
 
 

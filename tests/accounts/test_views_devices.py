@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import DeviceLogin, DeviceSession
+from accounts.services import create_token
 from accounts.sessions import answer_login, complete_login, exchange_code, start_login
 from tests.factories.accounts import session_of, sign_in
 
@@ -139,3 +140,18 @@ def test_the_list_asks_nothing_for_each_row(as_alice, alice, django_assert_max_n
 
     with django_assert_max_num_queries(5):
         as_alice.get("/me/devices/")
+
+
+def test_ending_one_or_all_and_revoking_a_token_count_as_writes(as_alice, alice, settings):
+    session, _text = session_of(alice)
+    token, _text = create_token(user=alice, label="laptop")
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"write": [0, 0, 0]}
+
+    for address in (
+        f"/me/devices/{session.lookup_id}/end/",
+        "/me/devices/end/",
+        f"/me/tokens/{token.lookup_id}/revoke/",
+    ):
+        assert as_alice.get(address).status_code == 200
+        assert as_alice.post(address).status_code == 429
+    assert alice.device_sessions.usable().count() == alice.api_tokens.usable().count() == 1
