@@ -27,7 +27,7 @@ from accounts.models import (
     User,
 )
 from accounts.organisations import remove_member
-from accounts.services import lock_people
+from accounts.services import lock_people, revoke_tokens
 from accounts.sessions import end_all_sessions
 from config.errors import DomainError
 
@@ -116,9 +116,7 @@ def _take_names(person: User) -> None:
 def _revoke(person: User) -> None:
     """Let no token, command line, factor or account elsewhere open anything any more."""
     _delete_ways_in(person)
-    tokens = list(person.api_tokens.usable())
-    ApiToken.objects.filter(pk__in=[row.pk for row in tokens]).update(revoked_at=Now())
-    audit.record_all(audit.event(actor=person, verb="token.revoke", thing=row) for row in tokens)
+    revoke_tokens(tokens=person.api_tokens.usable(), actor=person)
     end_all_sessions(user=person, actor=person)
 
 

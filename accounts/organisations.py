@@ -11,12 +11,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import (
     HANDLE_LENGTH,
-    ApiToken,
     MemberRole,
     Membership,
     Namespace,
@@ -26,7 +24,7 @@ from accounts.models import (
     Visibility,
 )
 from accounts.policy import MANAGERS
-from accounts.services import lock_people
+from accounts.services import lock_people, revoke_tokens
 from config.errors import DomainError
 from config.text import clean_line, fold, refuse_unstorable
 
@@ -301,7 +299,8 @@ def remove_member(*, membership: Membership, actor: User) -> None:
     told = {"user": held.user_id, "role": held.role}
     verb = "member.leave" if is_leaving else "member.remove"
     audit.record(actor=actor, verb=verb, thing=namespace, before=told)
-    _revoke_keys(namespace, held.user_id, actor)
+    keys = namespace.api_tokens.filter(user_id=held.user_id)
+    revoke_tokens(tokens=keys, actor=actor)
     held.delete()
 
 
@@ -319,10 +318,3 @@ def _refuse_without_owner(namespace: Namespace, leaving: Membership) -> None:
         raise MemberRefused(
             f"{namespace} needs an owner: make somebody else one first.", code="last_owner"
         )
-
-
-def _revoke_keys(namespace: Namespace, user_id: int, actor: User) -> None:
-    rows = ApiToken.objects.filter(namespace=namespace, user_id=user_id, revoked_at__isnull=True)
-    keys = list(rows)
-    rows.update(revoked_at=Now())
-    audit.record_all(audit.event(actor=actor, verb="token.revoke", thing=key) for key in keys)

@@ -17,7 +17,13 @@ from accounts.organisations import (
     set_member_role,
 )
 from accounts.policy import Actor, Verb, can
-from accounts.services import TokenRefused, authenticate_token, create_token, create_user
+from accounts.services import (
+    TokenRefused,
+    authenticate_token,
+    create_token,
+    create_user,
+    revoke_token,
+)
 from config.errors import DomainError
 from tests.config.rivals import at_once, meet
 from tests.config.test_matrix import all_routes
@@ -265,6 +271,20 @@ def test_an_admin_does_not_remove_an_owner(acme, alice, charlie):
 
     remove = lambda: remove_member(membership=member(acme, alice), actor=charlie)  # noqa: E731
     assert code_of(remove) == "member_refused"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_is_revoked_at_that_moment_is_revoked_once(acme, alice, bob):
+    key, _text = create_token(user=bob, label="key", namespace=acme)
+    removed = member(acme, bob)
+
+    meet(
+        lambda: revoke_token(token=key, actor=alice),
+        lambda: remove_member(membership=removed, actor=alice),
+    )
+
+    assert AuditEvent.objects.filter(verb="token.revoke").count() == 1
+    assert not acme.memberships.filter(user=bob).exists()
 
 
 @pytest.mark.django_db(transaction=True)
