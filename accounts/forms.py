@@ -34,6 +34,16 @@ SCOPE_MEANING: Final = {
 EXPIRY_DAYS: Final = {"30": 30, "90": 90, "365": 365, "never": None}
 
 
+class PasswordField(forms.CharField):
+    """One's own password, as it was typed."""
+
+    widget = forms.PasswordInput(attrs={"autocomplete": "current-password"})
+
+    def __init__(self, label: str) -> None:
+        """Take any length that could be one."""
+        super().__init__(label=label, max_length=PASSWORD_LENGTH, strip=False)
+
+
 class SignInForm(AuthenticationForm):
     """Handle, in any letter case, and password.
 
@@ -53,12 +63,7 @@ class SignInForm(AuthenticationForm):
             }
         ),
     )
-    password = forms.CharField(
-        label="Password",
-        max_length=PASSWORD_LENGTH,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
+    password = PasswordField("Password")
 
     error_messages = {
         "invalid_login": "Name and password do not match. Mind the letter case of the password.",
@@ -112,12 +117,7 @@ class CodeForm(forms.Form):
 class PasswordForm(forms.Form):
     """One's own password, typed again."""
 
-    password = forms.CharField(
-        label="Password",
-        max_length=PASSWORD_LENGTH,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
+    password = PasswordField("Password")
 
 
 class CredentialField(forms.CharField):

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.closing import ClosingRefused, refuse_staff
 from accounts.exports import ExportUnderWay, leased, start_export
 from accounts.factors import has_factor, is_confirmed
-from accounts.forms import PASSWORD_LENGTH
+from accounts.forms import PasswordField
 from accounts.identity import ask_to_confirm, signed_in
 from accounts.models import HANDLE_LENGTH, User
 from accounts.views import refuse_unstorable_form
@@ -45,12 +45,7 @@ class DeleteForm(forms.Form):
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
-    password = forms.CharField(
-        label="Your password",
-        max_length=PASSWORD_LENGTH,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
+    password = PasswordField("Your password")
 
     def __init__(self, data: object = None, *, user: User) -> None:
         """Ask for a password only where there is one."""
