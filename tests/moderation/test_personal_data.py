@@ -41,7 +41,15 @@ from tests.factories.traces import Uploader, session
 from traces.models import Message
 
 pytestmark = pytest.mark.django_db
-PRIVACY = Path(__file__).parents[2] / "docs" / "privacy.md"
+ROOT = Path(__file__).parents[2]
+PRIVACY = ROOT / "docs" / "privacy.md"
+# What counts something for an hour, and what the list of what is stored calls it.
+COUNTED_FOR_AN_HOUR = {
+    "accounts/lockout.py": ["codes of second factors"],
+    "moderation/account_views.py": ["exports", "deleting an account"],
+    "skills/comment_views.py": ["comments", "reports of them"],
+    "traces/services/ingest.py": ["uploads"],
+}
 
 
 def export(client: Client) -> dict[str, Any]:
@@ -73,6 +81,22 @@ def test_the_list_of_what_is_stored_names_every_file_and_no_other():
 
     assert names == {section.name for section in SECTIONS}
     assert [row for row, cell in told if "`" not in cell and not cell.startswith("no: ")] == []
+
+
+def test_the_list_of_what_is_stored_names_what_is_counted_for_an_hour():
+    counting = {
+        str(path.relative_to(ROOT))
+        for app in ("accounts", "config", "jobs", "moderation", "skills", "traces")
+        for path in (ROOT / app).rglob("*.py")
+        if re.search(r"take_exact\([^)]*\bseconds=", path.read_text())
+    }
+    assert counting == COUNTED_FOR_AN_HOUR.keys()
+
+    (row,) = [line for line in PRIVACY.read_text().splitlines() if "rate-limit counters" in line]
+    how_long = row.split(" | ")[2]
+    assert [
+        word for words in COUNTED_FOR_AN_HOUR.values() for word in words if word not in how_long
+    ] == []
 
 
 def test_every_column_that_leads_to_a_person_is_exported_or_says_why_not():
