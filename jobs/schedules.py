@@ -123,7 +123,7 @@ JOBS: Final = (
     Job(
         "purge_messages",
         "Purge messages",
-        "Deletes the messages of traces that were taken back.",
+        "Deletes messages of traces taken back; makes traces private whose link has ended.",
         "traces.jobs.purge_messages",
         every=timedelta(minutes=10),
     ),

@@ -25,6 +25,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
 from traces import summarizer
+from traces.querysets import LINK_HAS_ENDED
 from traces.summary_state import SummaryGate, SummaryState
 
 FIRST_MESSAGES: Final = 4
@@ -118,7 +119,11 @@ def verdict(site: Site, *, asked: bool = False) -> Case:
     always = Q(pk__isnull=False)
     # Work that was begun or asked for goes on, whatever the reason was.
     wanted = always if asked else ~Q(summary_state__in=[SummaryState.IDLE, SummaryState.FAILED])
-    whens: list[Any] = [When(summary_gate__in=_OFF, then=F("summary_gate"))]
+    whens: list[Any] = [
+        When(summary_gate__in=_OFF, then=F("summary_gate")),
+        # The gate is a stored column and knows no time; the job makes it say the same.
+        When(LINK_HAS_ENDED, then=Value(Verdict.PRIVATE)),
+    ]
     if site.off is not None:
         whens.append(When(always, then=Value(site.off)))
     whens += [

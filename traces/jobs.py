@@ -12,7 +12,7 @@ from jobs.progress import Progress
 from jobs.services import resume_waiting
 from traces.due import Site
 from traces.models import SummaryTrigger, Trace
-from traces.services import coverage, refreshes, summaries
+from traces.services import coverage, link_ends, refreshes, summaries
 from traces.services.publishing import purge_generations
 from traces.services.summaries import Reason
 
@@ -20,7 +20,10 @@ SWEPT_AT_ONCE: Final = 100
 
 
 def purge_messages(progress: Progress) -> dict[str, Any]:
-    """Delete the messages of traces that were taken back."""
+    """Delete the messages of traces that were taken back, and end links whose moment has come."""
+    for ended in link_ends.end_links():
+        progress.tally("links", ended)
+        progress.advance(0)
     for _trace, gone in purge_generations():
         progress.advance(gone)
     return {"messages": progress.run.done}

@@ -22,7 +22,7 @@ from config.pagination import CursorRefused, read_cursor, sign_cursor
 from config.site import too_many_requests
 from traces.lookup import member_trace
 from traces.models import Message, Trace
-from traces.own_forms import SettingsForm, TransferForm, level_rows
+from traces.own_forms import SettingsForm, TransferForm, end_rows, level_rows
 from traces.own_list import read_page
 from traces.policy import may_manage
 from traces.serializers import shared_url, title_source
@@ -37,6 +37,7 @@ BAD_CURSOR: Final = "That part of the list cannot be found. This is its beginnin
 SAVED: Final = {
     "own_title": "The title is saved.",
     "visibility": "Saved who may read it.",
+    "link_ends_at": "Saved when the link ends.",
     "ai_summary_enabled": "The switch is saved.",
     "exclude_from_ai": "The switch is saved.",
 }
@@ -213,6 +214,7 @@ def _page(
 ) -> HttpResponse:
     namespace, can_change = found.namespace, may_manage(actor, found)
     bound = form is not None and "own_title" in form.data
+    end_form = form if form is not None and "link_end" in form.data else SettingsForm()
     targets = _targets(actor, found)
     context = {
         "trace": found,
@@ -224,6 +226,10 @@ def _page(
         "refused": form or transfer_form,
         "level_errors": form.errors.get("visibility", []) if form else [],
         "levels": level_rows(found, namespace, namespace.trace_visibilities),
+        "has_link_end": Visibility.DIRECT in {found.visibility, found.visibility_now}
+        or found.link_has_ended,
+        "end_form": end_form,
+        "ends": end_rows(found, end_form.data.get("link_end", "")),
         "title_source": title_source(found),
         "card": member_card(found, may_refresh=can_change),
         "transfer_form": transfer_form or (TransferForm(targets=targets) if targets else None),

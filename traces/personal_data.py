@@ -38,6 +38,7 @@ TRACE: Final = named(
     "redactions",
     "visibility",
     "visibility_source",
+    "link_ends_at",
     "ai_summary_enabled",
     "exclude_from_ai",
     "message_count",

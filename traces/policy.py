@@ -10,13 +10,15 @@ from traces.models import Trace
 def may_read(actor: Actor, trace: Trace) -> bool:
     """Say whether the actor may read a trace whose link they have.
 
-    What a ban withholds staff alone may, to judge it, and not even they what is private.
+    What a ban withholds staff alone may, to judge it, and not even they what is private. A link
+    that has ended opens nothing: it is private from that moment on.
     """
     if trace.unpublished_at is not None:
         return False
+    is_private = trace.visibility_now == Visibility.PRIVATE
     if trace.is_withheld:
-        return actor.is_staff and trace.visibility != Visibility.PRIVATE
-    if trace.visibility != Visibility.PRIVATE:
+        return actor.is_staff and not is_private
+    if not is_private:
         return True
     if trace.namespace_id not in actor.namespace_ids:
         return False

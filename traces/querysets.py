@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 # What a list never reads: texts that may be long.
 _LONG = ("ai_summary", "redactions")
+# What others may have a link to: also what was taken back, and what is private because its link
+# ended. It keeps the claim of its client's id.
+OPEN_AT_SOME_TIME: Final = ~Q(visibility=Visibility.PRIVATE) | Q(link_ends_at__isnull=False)
+# What its link opens until a moment.
+LINK_ENDS: Final = Q(visibility=Visibility.DIRECT, link_ends_at__isnull=False)
+# The same once the moment has passed: `Trace.link_has_ended` before the job came by.
+LINK_HAS_ENDED: Final = Q(visibility=Visibility.DIRECT, link_ends_at__lte=Now())
 
 
 class TraceQuerySet(DerivedQuerySet):
@@ -39,7 +46,11 @@ class TraceQuerySet(DerivedQuerySet):
 
     def open_at_some_time(self) -> Self:
         """Return what others may have a link to, unpublished ones too, the oldest first."""
-        return self.exclude(visibility=Visibility.PRIVATE).order_by("pk")
+        return self.filter(OPEN_AT_SOME_TIME).order_by("pk")
+
+    def link_ended(self) -> Self:
+        """Return what its link opened until a moment that has passed, the earliest first."""
+        return self.filter(LINK_HAS_ENDED).order_by("link_ends_at", "pk")
 
     def listed_for(self, actor: Actor) -> Self:
         """Return what this actor may list: public traces, and those of their namespaces."""

@@ -45,7 +45,7 @@ def trace_data(trace: Trace) -> dict[str, Any]:
         "title": trace.title,
         "clientTitle": trace.client_title,
         "titleSource": title_source(trace),
-        "visibility": trace.visibility,
+        "visibility": trace.visibility_now.value,
         "messageCount": trace.message_count,
         "createdAt": milliseconds(trace.created_at),
         "updatedAt": milliseconds(trace.updated_at),

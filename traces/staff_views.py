@@ -66,7 +66,7 @@ def _page(
         "trace": found,
         "tab": "traces",
         # A private trace is its members' alone; the title is of its content.
-        "shows_title": found.visibility != Visibility.PRIVATE,
+        "shows_title": found.visibility_now != Visibility.PRIVATE,
         "counts": counts,
         "has_drift": any(count.stored != count.counted for count in counts),
         "generations": _generations(found),

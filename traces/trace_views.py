@@ -60,6 +60,7 @@ VISIBILITIES: Final = {
     Visibility.DIRECT: "Everybody with the link",
     Visibility.PRIVATE: "Private",
 }
+LINK_ENDED: Final = "Link ended"
 # What others are told of a trace that is shared by its link alone.
 GENERIC_TITLE: Final = "A shared session of a coding agent"
 GENERIC_DESCRIPTION: Final = "Shared by its link."
@@ -320,13 +321,14 @@ def head(trace: Trace, *, is_live: bool) -> dict[str, Any]:
         "model": model_name(trace.model),
         "has_ai_title": title_source(trace) == "ai",
         "original_title": trace.client_title if trace.client_title != trace.title else "",
-        "visibility": VISIBILITIES[Visibility(trace.visibility)],
+        "visibility": LINK_ENDED if trace.link_has_ended else VISIBILITIES[trace.visibility_now],
+        "ends_at": trace.link_ends_at if trace.visibility_now == Visibility.DIRECT else None,
         "taken_out": chunks.redaction_words(trace.redactions),
         "canonical": shared_url(trace),
         "shared_title": trace.title if is_public else GENERIC_TITLE,
         "description": told if is_public else GENERIC_DESCRIPTION,
         "image": settings.SITE_URL + image_url(trace) if is_public else "",
-        "json_url": "" if trace.visibility == Visibility.PRIVATE else messages_url(trace),
+        "json_url": "" if trace.visibility_now == Visibility.PRIVATE else messages_url(trace),
     }
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from tests.browser.axe import broken_in_a_scheme
 from tests.browser.conftest import DESKTOP, PHONE
@@ -42,7 +45,12 @@ def test_no_page_breaks_a_rule_of_axe(site, page, ada, size):
     addresses = {"nothing shared": "/me/traces/", "no search": "/t/search/"}
     _check(page, site, size, addresses)
     trace = fill(ada)
+    ended = Uploader(ada).share("ended", session(2), title="Until yesterday")
+    Trace.objects.filter(pk=ended.pk).update(link_ends_at=timezone.now() - timedelta(days=1))
+    Trace.objects.filter(pk=trace.pk).update(link_ends_at=timezone.now() + timedelta(days=3))
     addresses = {
+        "ended link": f"/me/traces/{ended.public_id}/",
+        "page of an ended link": f"/s/{ended.public_id}",
         "list": "/me/traces/",
         "of anybody": "/me/traces/?by=anybody&visibility=private",
         "settings": f"/me/traces/{trace.public_id}/",

@@ -13,12 +13,20 @@ from tests.factories.traces import Uploader, said
 from traces.models import Message, Trace
 from traces.own_list import read_page
 from traces.search import PAGE_LIMIT, search
+from traces.services import link_ends
 
 pytestmark = [pytest.mark.django_db, pytest.mark.allow_drift]
 
 COUNT = 10_000
 VISIBILITY = "(ARRAY['public','direct','private'])[1 + n %% 3]"
+# Of what its link opens some has ended, and is private by now; some is to end.
+LINK_ENDS = (
+    "CASE n %% 30 WHEN 1 THEN now() - interval '1 day' WHEN 4 THEN now() + interval '1 day' END"
+)
 LIST_BLOCKS = 30
+# A batch of links that have ended, a block for each, and a client's id that a stranger names.
+ENDED_BLOCKS = link_ends.BATCH + 20
+CLAIM_BLOCKS = 6
 NO_BLOCKS = 5
 # A page of results, and 100 or 10,000 traces whose summary matches.
 HEAD_BLOCKS = 700
@@ -45,6 +53,7 @@ def crowd(django_db_setup, django_db_blocker):
                 "client_title": "'Session about ' || n",
                 "ai_summary": "'Word' || (n %% 100) || ' and ' || repeat('filler ', 40)",
                 "visibility": VISIBILITY,
+                "link_ends_at": LINK_ENDS,
             },
         )
         with connection.cursor() as cursor:
@@ -79,6 +88,21 @@ def test_a_list_reads_few_blocks_at_any_depth(crowd, db, visibility, by_anybody)
         asked = {"visibility": visibility, "by_anybody": by_anybody, "after": after}
 
         assert blocks(lambda asked=asked: read_page(actor(crowd), **asked)) <= LIST_BLOCKS, asked
+
+
+@pytest.mark.parametrize(
+    ("read", "most"),
+    [
+        (
+            lambda: list(Trace.objects.link_ended().values_list("pk")[: link_ends.BATCH]),
+            ENDED_BLOCKS,
+        ),
+        (lambda: Trace.objects.filter(external_id="t1").open_at_some_time().first(), CLAIM_BLOCKS),
+    ],
+)
+def test_ended_links_and_a_claim_are_found_in_their_index(crowd, db, read, most):
+    assert read()
+    assert blocks(read) <= most
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Case, F, GeneratedField, Q, When
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.models import HANDLE_LENGTH, Namespace, User, Visibility
 from accounts.tokens import ALPHABET
 from config.derived import DerivedModel
-from traces.querysets import TraceQuerySet
+from traces.querysets import LINK_ENDS, OPEN_AT_SOME_TIME, TraceQuerySet
 from traces.summary_state import (
     GATE,
     IS_FAILED,
@@ -32,7 +33,6 @@ TITLE_LENGTH: Final = 200
 # What others than staff may find at all.
 _PUBLISHED: Final = Q(unpublished_at__isnull=True, is_withheld=False)
 _PUBLIC: Final = _PUBLISHED & Q(visibility=Visibility.PUBLIC)
-_OPEN: Final = ~Q(visibility=Visibility.PRIVATE)
 
 
 class VisibilitySource(models.TextChoices):
@@ -104,6 +104,9 @@ class Trace(DerivedModel):
     visibility_source = models.CharField(
         max_length=8, choices=VisibilitySource, default=VisibilitySource.CLIENT
     )
+    # What its link opens is open to others until then (`visibility_now`); NULL is for ever. It
+    # stays behind when the job has made the trace private: that is how it came to be so.
+    link_ends_at = models.DateTimeField(null=True)
     ai_summary_enabled = models.BooleanField(default=True)
     exclude_from_ai = models.BooleanField(default=False)
     summary_off_by_staff = models.BooleanField(default=False, db_default=False)
@@ -203,7 +206,13 @@ class Trace(DerivedModel):
             models.Index(fields=["created_by", "is_withheld", "-id"], name="trace_by_person"),
             # A client's id named by somebody who owns no such trace: the oldest that was open.
             models.Index(
-                fields=["external_id", "id"], name="trace_by_external_id", condition=_OPEN
+                fields=["external_id", "id"],
+                name="trace_by_external_id",
+                condition=OPEN_AT_SOME_TIME,
+            ),
+            # The links that end, the next first: what the job makes private.
+            models.Index(
+                fields=["link_ends_at", "id"], name="trace_link_ends", condition=LINK_ENDS
             ),
             # What the purge has to do.
             models.Index(
@@ -236,3 +245,17 @@ class Trace(DerivedModel):
     def is_published(self) -> bool:
         """Say what `TraceQuerySet.published` says of this row."""
         return self.unpublished_at is None and not self.is_withheld
+
+    @property
+    def link_has_ended(self) -> bool:
+        """Say whether it was open to others by its link, until a moment that has passed."""
+        ends_at = None if self.visibility == Visibility.PUBLIC else self.link_ends_at
+        return ends_at is not None and ends_at <= timezone.now()
+
+    @property
+    def visibility_now(self) -> Visibility:
+        """Return who may read it at this moment: where its link has ended, its members alone.
+
+        Readers are judged by this, so that no job has to run for a link to end.
+        """
+        return Visibility.PRIVATE if self.link_has_ended else Visibility(self.visibility)

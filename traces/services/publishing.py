@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
@@ -15,11 +16,13 @@ from accounts.organisations import AdminRequired, NotMember
 from accounts.policy import Actor, require_scope
 from config.derived import deferred, refresh
 from config.errors import DomainError
+from config.formats import machine_time
 from traces import visibility
 from traces.derived import BY_MESSAGES
 from traces.models import Message, SummaryState, Trace, VisibilitySource
 from traces.policy import may_manage
 from traces.services.bans import hold_unbanned
+from traces.services.link_ends import end_after_upload, with_link_end
 from traces.uploads import Upload
 from traces.visibility import Chosen
 
@@ -128,6 +131,7 @@ def _update(actor: Actor, trace: Trace, asked: str, upload: Upload) -> Trace:
         **upload.columns(),
         "visibility": chosen.visibility,
         "visibility_source": chosen.source,
+        "link_ends_at": end_after_upload(trace, chosen.visibility),
         "redactions": [list(row) for row in upload.redactions],
         "unpublished_at": None,
     }
@@ -204,11 +208,13 @@ def transfer(*, actor: Actor, trace: Trace, target: Namespace) -> Trace:
     if Trace.objects.filter(namespace=target, external_id=locked.external_id).exists():
         raise TraceExists(f"{target} has a trace with this id already.")
     before = {"namespace": str(locked.namespace)}
-    locked.visibility = visibility.allow(
-        locked.visibility, target.trace_visibilities, target.trace_policy
+    allowed = visibility.allow(
+        locked.visibility_now, target.trace_visibilities, target.trace_policy
     )
+    locked.link_ends_at = end_after_upload(locked, allowed)
+    locked.visibility = allowed
     locked.namespace = target
-    locked.save(update_fields=["namespace", "visibility"])
+    locked.save(update_fields=["namespace", "visibility", "link_ends_at"])
     audit.record(
         actor=actor.user,
         verb="trace.transfer",
@@ -219,14 +225,21 @@ def transfer(*, actor: Actor, trace: Trace, target: Namespace) -> Trace:
     return locked
 
 
-SETTINGS: Final = ("visibility", "own_title", "ai_summary_enabled", "exclude_from_ai")
+SETTINGS: Final = (
+    "visibility",
+    "link_ends_at",
+    "own_title",
+    "ai_summary_enabled",
+    "exclude_from_ai",
+)
 
 
 @transaction.atomic
 def change_settings(*, actor: Actor, trace: Trace, **settings: Any) -> Trace:
     """Set what the author decides on the page: any of `SETTINGS`.
 
-    Raises `VisibilityRefused` for what the namespace does not allow, `TraceNotFound`.
+    A link that has ended is opened again by a new end, or by none. Raises `VisibilityRefused` for
+    what the namespace does not allow, `LinkEndRefused`, `TraceNotFound`.
     """
     require_scope(actor, Scope.TRACES_WRITE)
     unknown = settings.keys() - set(SETTINGS)
@@ -235,21 +248,37 @@ def change_settings(*, actor: Actor, trace: Trace, **settings: Any) -> Trace:
     locked = _locked(trace.namespace_id, trace.external_id)
     if locked is None or not locked.is_published:
         raise TraceNotFound
-    changed = {name: value for name, value in settings.items() if getattr(locked, name) != value}
-    if asked := changed.get("visibility"):
+    wanted = with_link_end(locked, settings)
+    changed = {name: value for name, value in wanted.items() if getattr(locked, name) != value}
+    asked = wanted.get("visibility", locked.visibility_now)
+    if asked != locked.visibility_now:
         visibility.allow(asked, locked.namespace.trace_visibilities, TracePolicy.REJECT)
-        changed["visibility_source"] = VisibilitySource.WEB
     if not changed:
         return locked
+    if {"visibility", "link_ends_at"} & changed.keys():
+        # What was chosen here outlives the next upload.
+        changed["visibility_source"] = VisibilitySource.WEB
     before = {name: getattr(locked, name) for name in changed}
     # What its author keeps from every AI keeps no word of one; it may be due anew afterwards.
     forgotten = NO_SUMMARY | {"summary_due_at": Now()} if changed.get("exclude_from_ai") else {}
     Trace.objects.filter(pk=locked.pk).update(**changed, **forgotten, updated_at=Now())
     audit.record(
-        actor=actor.user, verb="trace.settings", thing=locked, before=before, after=changed
+        actor=actor.user,
+        verb="trace.settings",
+        thing=locked,
+        before=_written(before),
+        after=_written(changed),
     )
     locked.refresh_from_db()
     return locked
+
+
+def _written(columns: dict[str, Any]) -> dict[str, Any]:
+    """Return columns as an audit row holds them."""
+    return {
+        name: machine_time(value) if isinstance(value, datetime) else value
+        for name, value in columns.items()
+    }
 
 
 def purge_generations(after: int = 0) -> Iterable[tuple[int, int]]:

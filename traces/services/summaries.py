@@ -331,6 +331,7 @@ def _is_allowed(trace: Trace) -> bool:
     namespace = trace.namespace
     return (
         trace.summary_gate == SummaryGate.OPEN
+        and not trace.link_has_ended
         and namespace.ai_summary_enabled
         and not namespace.ai_summary_off_by_staff
         and budget.read_settings().is_enabled
