@@ -12,7 +12,7 @@ from config.middleware import current_request_id
 
 # What goes with an account that is deleted, while audit rows stay: they tell that it changed.
 PERSONAL: Final = {
-    "accounts.user": frozenset({"display_name", "email"}),
+    "accounts.user": frozenset({"display_name", "email", "time_zone"}),
     "accounts.namespace": frozenset({"display_name"}),
 }
 NOT_KEPT: Final = "not kept"

@@ -77,6 +77,7 @@ def close(*, user: User) -> bool:
         password=make_password(None),  # Ends every session of a browser.
         display_name="",
         email="",
+        time_zone="",
         last_login=None,
         export_token=None,
         export_until=None,

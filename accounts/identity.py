@@ -20,6 +20,7 @@ from accounts.services import TokenRefused, authenticate_token
 from accounts.sessions import SESSION_PREFIX, SESSION_SCOPES, authenticate_session
 from config.api import error_response, take_quota
 from config.site import too_many_requests
+from config.zones import tell_times_in
 
 P = ParamSpec("P")
 
@@ -37,6 +38,7 @@ def page_actor(request: HttpRequest) -> Actor:
     known: Actor | None = getattr(request, "page_actor", None)
     if known is None or known.user is not request.user:
         known = _limited(_actor_of_session(request, request.user))
+        tell_times_in(request.user.time_zone)
         request.page_actor = known  # type: ignore[attr-defined]
     return known
 

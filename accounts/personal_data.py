@@ -76,6 +76,7 @@ ACCOUNT: Final = named(
     "handle",
     "display_name",
     "email",
+    "time_zone",
     "role",
     "created_at",
     "last_login",

@@ -16,6 +16,7 @@ from accounts.models import ApiToken, Membership, Namespace, Role, Scope, User
 from accounts.tokens import TokenText, is_secret_of, new_token, parse_token
 from config.errors import DomainError
 from config.text import refuse_unstorable
+from config.zones import zone_names
 
 # Scopes a role may hand to its tokens.
 ROLE_SCOPES: Final = {
@@ -49,6 +50,10 @@ class RoleRefused(DomainError):
     """One's own role, or given by somebody who is no admin any more."""
 
     code = "role_refused"
+
+
+class TimeZoneUnknown(DomainError):
+    code = "time_zone_unknown"
 
 
 class TokenRefused(DomainError):
@@ -140,6 +145,25 @@ def set_role(*, user: User, role: str, actor: User) -> bool:
     before = {"role": person.role}
     User.objects.filter(pk=person.pk).update(role=role)
     audit.record(actor=giver, verb="user.role", thing=person, before=before, after={"role": role})
+    return True
+
+
+@transaction.atomic
+def set_time_zone(*, user: User, name: str) -> bool:
+    """Set in which zone a person is told exact times, "" for UTC; False when it is so already.
+
+    Raises `TimeZoneUnknown`.
+    """
+    if name and name not in zone_names():
+        raise TimeZoneUnknown("Choose one of the time zones of the list.", field="time_zone")
+    (person,) = lock_people(user)
+    if person.time_zone == name:
+        return False
+    before = {"time_zone": person.time_zone}
+    User.objects.filter(pk=person.pk).update(time_zone=name)
+    audit.record(
+        actor=person, verb="user.settings", thing=person, before=before, after={"time_zone": name}
+    )
     return True
 
 

@@ -1,6 +1,13 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from accounts import device_views, invite_views, namespace_views, security_views, views
+from accounts import (
+    device_views,
+    invite_views,
+    namespace_views,
+    security_views,
+    settings_views,
+    views,
+)
 
 app_name = "accounts"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -8,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login/device/", device_views.device_login, name="device-login"),
     path("logout/", views.sign_out, name="logout"),
     path("theme/", views.theme, name="theme"),
+    path("me/settings/", settings_views.settings, name="settings"),
     path("me/security/", security_views.security, name="security"),
     path("me/security/confirm/", security_views.confirm, name="confirm"),
     path("me/security/sign-out/", security_views.end_everywhere, name="end-everywhere"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 NOTHING = "—"
 
@@ -119,12 +119,12 @@ def day_and_month(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]}"
 
 
-def clock_time(moment: datetime | None, now: datetime) -> str:
+def clock_time(moment: datetime | None, now: datetime, zone: tzinfo = UTC) -> str:
     """Write an aware moment as a time of today, 14:05 UTC; of another day with its date."""
     if moment is None:
         return NOTHING
-    there, today = moment.astimezone(UTC), now.astimezone(UTC).date()
-    told = f"{there:%H:%M} UTC"
+    there, today = moment.astimezone(zone), now.astimezone(zone).date()
+    told = f"{there:%H:%M} {offset_name(there)}"
     return told if there.date() == today else f"{calendar_day(there)}, {told}"
 
 
@@ -143,11 +143,21 @@ def change(now: int | None, before: int | None) -> str:
     return f"{'+' if now > before else '-'}{whole:,}{fraction} %"
 
 
-def exact_time(moment: datetime | None) -> str:
-    """Write an aware moment to the second in UTC: 2026-03-03 14:05:12 UTC."""
+def exact_time(moment: datetime | None, zone: tzinfo = UTC) -> str:
+    """Write an aware moment to the second: 2026-03-03 14:05:12 UTC, or 15:05:12 UTC+1."""
     if moment is None:
         return NOTHING
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    there = moment.astimezone(zone)
+    return f"{there:%Y-%m-%d %H:%M:%S} {offset_name(there)}"
+
+
+def offset_name(moment: datetime) -> str:
+    """Write how far the zone of an aware moment is from UTC then: UTC, UTC+1, UTC-3:30."""
+    offset = moment.utcoffset() or timedelta(0)
+    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
+    if not hours and not minutes:
+        return "UTC"
+    return f"UTC{'-' if offset < timedelta(0) else '+'}{hours}{f':{minutes:02}' if minutes else ''}"
 
 
 def machine_time(moment: datetime) -> str:

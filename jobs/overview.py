@@ -29,7 +29,7 @@ LATE_BOUNDS: Final = (2 * MINUTE, 15 * MINUTE)
 ERROR_TAIL: Final = 300
 # What all failures together may add to the page, in bytes of HTML, shared by the jobs that fail: a
 # page on which everything fails is read, too. A run's own page shows all of its error.
-HEADLINES_HTML: Final = 2_100
+HEADLINES_HTML: Final = 1_800
 TAILS_HTML: Final = 2_500
 HEADLINE_HTML: Final = 280
 TAIL_HTML: Final = 420

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 from django import forms
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Namespace, Visibility
 from config.text import clean_line
+from config.zones import current_zone
 from traces import redaction
 from traces.models import Trace
 from traces.models.trace import TITLE_LENGTH
@@ -62,12 +63,17 @@ class SettingsForm(forms.Form):
         label="The day",
         required=False,
         input_formats=["%Y-%m-%d"],
-        help_text="The link ends at its end, at 23:59:59 UTC.",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"invalid": "Write the day as year, month and day: 2026-12-31."},
     )
     ai_summary_enabled = forms.ChoiceField(choices=SWITCH, required=False)
     exclude_from_ai = forms.ChoiceField(choices=SWITCH, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Say in whose time a day ends: that of whoever names it."""
+        super().__init__(*args, **kwargs)
+        ends = f"The link ends as that day does in {current_zone()}."
+        self.fields["link_end_day"].help_text = ends
 
     def clean_own_title(self) -> str:
         """Return the title as one line, without secrets, as every other text of a trace is."""
@@ -113,7 +119,8 @@ class SettingsForm(forms.Form):
         if chosen == NEVER:
             return None
         if chosen == ON_A_DAY:
-            return datetime.combine(self.cleaned_data["link_end_day"], time(23, 59, 59), UTC)
+            day, last = self.cleaned_data["link_end_day"], time(23, 59, 59)
+            return datetime.combine(day, last, current_zone())
         return timezone.now().replace(microsecond=0) + timedelta(days=int(chosen))
 
 

@@ -58,6 +58,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     handle = models.CharField(max_length=HANDLE_LENGTH, unique=True, db_collation="C")
     display_name = models.CharField(max_length=120, blank=True)
     email = models.EmailField(blank=True)
+    # In which they are told exact times; "" is UTC.
+    time_zone = models.CharField(max_length=64, blank=True, db_default="")
     role = models.CharField(max_length=12, choices=Role, default=Role.USER)
 
     is_active = models.BooleanField(default=True)

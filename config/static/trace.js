@@ -1,9 +1,20 @@
-// Keys of a trace's page: j and k by message, u to the next turn of a person, e to the next error.
+// Keys of a trace's page: j and k by message, u to the next turn of a person, e to the next error;
+// and the switch that turns single keys off, which stands in “My settings”, too.
 "use strict";
 (() => {
   const { announce, stored } = window.skillboard;
   const root = document.documentElement;
   const find = (selector, scope = document) => scope.querySelector(selector);
+  const button = find("[data-keys-switch]");
+  const label = () => {
+    button.textContent = root.dataset.keys === "off" ? "Turn keys on" : "Turn keys off";
+  };
+  button?.addEventListener("click", () => {
+    root.dataset.keys = stored("keys", root.dataset.keys === "off" ? "" : "off");
+    label();
+  });
+  if (button) label();
+
   const list = find(".turns");
   if (!list) return;
 
@@ -49,14 +60,4 @@
     event.preventDefault();
     move(event.key);
   });
-
-  const button = find("[data-keys-switch]");
-  const label = () => {
-    button.textContent = root.dataset.keys === "off" ? "Turn keys on" : "Turn keys off";
-  };
-  button.addEventListener("click", () => {
-    root.dataset.keys = stored("keys", root.dataset.keys === "off" ? "" : "off");
-    label();
-  });
-  label();
 })();

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from config import formats, text
+from config.zones import current_zone
 
 register = template.Library()
 
@@ -19,37 +20,43 @@ register.filter("dollars", formats.dollars)
 register.filter("decimal", formats.decimal)
 register.filter("bytes_size", formats.bytes_size)
 register.filter("duration", formats.duration)
-register.filter("exact_time", formats.exact_time)
 register.filter("short_date", formats.short_date)
 register.filter("mark_invisible", text.mark_invisible)
 
 
+@register.filter
+def exact_time(moment: datetime | None) -> str:
+    """Write a moment to the second, in the zone of whoever looks."""
+    return formats.exact_time(moment, current_zone())
+
+
 @register.simple_tag
 def time_ago(moment: datetime | None, now: datetime | None = None) -> SafeString | str:
-    """Write a `<time>` with the relative time, its exact UTC time in the title; `—` for None.
+    """Write a `<time>` with the relative time, its exact time in the title; `—` for None.
 
-    `now` is for pages that were made as of a moment; the default is the present.
+    The exact time is told in the zone of whoever looks. `now` is for pages that were made as of a
+    moment; the default is the present.
     """
     if moment is None:
         return formats.NOTHING
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         formats.machine_time(moment),
-        formats.exact_time(moment),
+        formats.exact_time(moment, current_zone()),
         formats.relative_time(moment, now or timezone.now()),
     )
 
 
 @register.simple_tag
 def clock(moment: datetime | None) -> SafeString | str:
-    """Write a `<time>` with the time of day in UTC, and the date if it is not today's."""
+    """Write a `<time>` with the time of day where the viewer is, and the date if not today's."""
     if moment is None:
         return formats.NOTHING
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         formats.machine_time(moment),
-        formats.exact_time(moment),
-        formats.clock_time(moment, timezone.now()),
+        formats.exact_time(moment, current_zone()),
+        formats.clock_time(moment, timezone.now(), current_zone()),
     )
 
 

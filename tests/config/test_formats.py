@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.template import Context, Template
@@ -102,6 +103,30 @@ def test_dates_are_utc_whatever_the_zone_of_the_moment():
 
     assert (short_date(late), exact_time(late)) == ("3 Mar 2026", "2026-03-03 23:00:00 UTC")
     assert (short_date(None), exact_time(None), relative_time(None, NOW)) == (NOTHING,) * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "exact", "clock"),
+    [
+        ("Europe/Paris", "2026-03-28 23:30:00 UTC+1", "23:30 UTC+1"),
+        ("America/St_Johns", "2026-03-28 20:00:00 UTC-2:30", "20:00 UTC-2:30"),
+        ("Asia/Kathmandu", "2026-03-29 04:15:00 UTC+5:45", "29 Mar 2026, 04:15 UTC+5:45"),
+        ("Africa/Abidjan", "2026-03-28 22:30:00 UTC", "22:30 UTC"),
+    ],
+)
+def test_exact_times_are_told_in_a_zone_with_how_far_it_is_from_utc(name, exact, clock):
+    moment = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)
+    before = datetime(2026, 3, 28, 15, 0, tzinfo=UTC)
+
+    assert exact_time(moment, ZoneInfo(name)) == exact
+    assert clock_time(moment, before, ZoneInfo(name)) == clock
+
+
+def test_summer_time_is_told_apart():
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    told = [exact_time(first + n * timedelta(hours=1), ZoneInfo("Europe/Paris")) for n in (0, 1)]
+
+    assert told == ["2026-10-25 02:30:00 UTC+2", "2026-10-25 02:30:00 UTC+1"]
 
 
 def _rendered(source, **context):

@@ -134,6 +134,8 @@ GET  me/account/delete/                                                         
 POST me/account/delete/                                                                  302 422 422 422 422 302 302 302
 GET  me/account/deleted/                                                                 200
 POST me/account/deleted/                                                                 405
+GET  me/settings/                                                                        302 200 200 200 200 302 302 302
+POST me/settings/                                                                        302 422 422 422 422 302 302 302
 GET  me/security/                                                                        302 200 200 200 200 302 302 302
 POST me/security/                                                                        405
 GET  me/security/confirm/                                                                302 200 200 200 200 302 302 302
