@@ -235,6 +235,13 @@ class Facets(Func):
         return self.template.format(c=categories, t=topics), []
 
 
+class Folded(Func):
+    """What was typed without case and accents: a constant to the planner, as `Unaccent` is not."""
+
+    function = "skills_fold"
+    output_field = TextField()
+
+
 class Unaccent(Func):
     """Text without its accents, so that É sorts and matches as E."""
 
@@ -313,6 +320,16 @@ def embedded_text() -> Concat:
     )
 
 
+def _head() -> Any:
+    """Return the words of a skill without its readme, weighted by where they stand."""
+    topics = Func("topics", Value(" "), function="array_to_string", output_field=TextField())
+    return (
+        SearchVector(Unaccent("display_name"), Unaccent("slug"), weight="A", config="simple")
+        + SearchVector(Unaccent("summary"), config="english", weight="B")
+        + SearchVector(Unaccent(topics), config="simple", weight="C")
+    )
+
+
 SKILL_SEARCH = DerivedRows(
     target="skills.SkillSearch",
     anchor="skills.Skill",
@@ -323,17 +340,8 @@ SKILL_SEARCH = DerivedRows(
         "downloads",
         skill=F("pk"),
         name_key=_name_key(),
-        document=SearchVector(
-            Unaccent("display_name"), Unaccent("slug"), weight="A", config="simple"
-        )
-        + SearchVector(Unaccent("summary"), config="english", weight="B")
-        + SearchVector(
-            Unaccent(
-                Func("topics", Value(" "), function="array_to_string", output_field=TextField())
-            ),
-            config="simple",
-            weight="C",
-        )
+        head=_head(),
+        document=_head()
         + SearchVector(Unaccent(latest_readme(README_READ)), config="english", weight="D"),
         text_key=MD5(embedded_text()),
         embedded_key=Coalesce(

@@ -125,7 +125,7 @@ def list_query(
 def page(query: ListQuery, *, cursor: str = "", limit: int = PAGE_SIZE) -> Page:
     """Return one page: one statement, no version, badge or file row. Raises `CursorRefused`."""
     sql, params = _statement(query, cursor, limit)
-    cards = _fetch(sql, params)
+    cards = fetch_cards(sql, params)
     if len(cards) <= limit:
         return Page(cards)
     cards = cards[:limit]
@@ -142,7 +142,7 @@ def page_below(query: ListQuery, *, cursor: str) -> Page:
     below = page(query, cursor=cursor)
     if not cursor:
         return below
-    above = _fetch(*_statement(query, cursor, ROWS_ABOVE, backwards=True))[::-1]
+    above = fetch_cards(*_statement(query, cursor, ROWS_ABOVE, backwards=True))[::-1]
     is_cut = len(above) > ROWS_ABOVE
     above = above[is_cut:]
     previous = sign_cursor(query.name, *_key_of(query, above[0])) if is_cut else None
@@ -151,10 +151,11 @@ def page_below(query: ListQuery, *, cursor: str) -> Page:
 
 def read_cards(rows: QuerySet[SkillListing]) -> list[Card]:
     """Return the cards of these rows, JSON columns as text: one statement."""
-    return _fetch(*rows.values_list(*Card._fields).query.sql_with_params())
+    return fetch_cards(*rows.values_list(*Card._fields).query.sql_with_params())
 
 
-def _fetch(sql: str, params: Sequence[Any]) -> list[Card]:
+def fetch_cards(sql: str, params: Sequence[Any]) -> list[Card]:
+    """Return the cards that a statement reads, composed before: its columns are a card's."""
     with connection.cursor() as db:
         # Django reads points in time by a loader in Python: a sixth of a page's time. This one is
         # psycopg's own, which comes compiled.

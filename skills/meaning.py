@@ -5,17 +5,26 @@ from __future__ import annotations
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
-from pgvector.django import CosineDistance
+from django.db.models import F
+from pgvector import HalfVector
 
 from skills import embeddings
 from skills.derived import embedded_text
 from skills.models import Skill, SkillEmbedding, SkillSearch
+from skills.narrowing import EVERYTHING, Narrowing, sql_of_texts
+from skills.ranking import Match
 
 BATCH: Final = 16
 MARKED_AT_ONCE: Final = 1_000
 NEAREST: Final = 100
 WALK_ON: Final = "SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL hnsw.ef_search = 100"
+NEARBY: Final = """SELECT "skills_skillembedding"."skill_id" AS "skill",
+       t.downloads, t.is_suspicious,
+       "skills_skillembedding"."vector" <=> %(vector)s AS "distance"
+  FROM "skills_skillembedding" JOIN ({texts}) t ON t.skill_id = "skills_skillembedding"."skill_id"
+ WHERE "skills_skillembedding"."model" = %(model)s
+ ORDER BY "distance" LIMIT %(limit)s
+"""
 FARTHEST: Final = 0.75
 """What is farther away than this (of 2) has nothing to do with what was asked."""
 
@@ -54,21 +63,18 @@ def mark_next(after: int) -> tuple[int, int] | None:
     return keys[-1], len(keys)
 
 
-def nearest(text: str, among: QuerySet[SkillSearch]) -> list[int]:
+def nearest(text: str, among: Narrowing = EVERYTHING) -> list[Match]:
     """Return the skills whose texts mean most nearly the same, the nearest first.
 
     One statement and the setting of its walk. `among` narrows while the index is walked, so that
     what is hidden takes no place. Raises `embeddings.ModelMissing`.
     """
-    vector = embeddings.embed_query(text)
-    rows = (
-        SkillEmbedding.objects.filter(model=embeddings.MODEL, skill__in=among.values("skill"))
-        .annotate(distance=CosineDistance("vector", vector))
-        .order_by("distance")
-        .values_list("skill", "distance")[:NEAREST]
-    )
+    vector = HalfVector(embeddings.embed_query(text)).to_text()
+    texts, params = sql_of_texts(among)
+    told = {"vector": vector, "model": embeddings.MODEL, "limit": NEAREST}
     with transaction.atomic(), connection.cursor() as cursor:
         # Of this transaction alone: it walks on until there are enough that match.
         cursor.execute(WALK_ON)
-        found = list(rows)
-    return [pk for pk, distance in found if distance <= FARTHEST]
+        cursor.execute(NEARBY.format(texts=texts), params | told)
+        found = cursor.fetchall()
+    return [Match(*match) for *match, distance in found if distance <= FARTHEST]

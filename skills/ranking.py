@@ -173,6 +173,14 @@ ADOPTION_FULL: Final = 6.0
 """That much is added from a million downloads (ten to this power) on."""
 
 
+class Match(NamedTuple):
+    """A skill that was found, with what its place follows from beside how it was found."""
+
+    skill_id: int
+    downloads: int
+    is_suspicious: bool
+
+
 class Source(NamedTuple):
     """What one way of finding found, the best first, and what that counts for."""
 

@@ -6,21 +6,33 @@ How what they find is ordered stands in `skills.ranking`. Without embeddings, wo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
-from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import Concat, Lower
+from django.contrib.postgres.search import TrigramWordSimilarity
+from django.db import connection
+from django.db.models import BooleanField, Func, QuerySet, Value
+from django.db.models.functions import Concat
 
 from config.pagination import PAGE_SIZE, read_cursor, sign_cursor
+from config.statements import statement
 from skills import embeddings, meaning, ranking
-from skills.derived import Unaccent, facet_of
-from skills.listing import AFTER_ALL, Card, Page, read_cards
+from skills.derived import Folded
+from skills.listing import AFTER_ALL, Card, Page, fetch_cards
 from skills.lookup import split_reference
-from skills.models import Badge, SkillListing, SkillSearch
-from skills.ranking import Source
+from skills.narrowing import (
+    EVERYTHING,
+    KEPT,
+    Composed,
+    Narrowing,
+    composed,
+    sql_of_texts,
+)
+from skills.ranking import Match, Source
+
+__all__ = ["EVERYTHING", "Hit", "Narrowing", "page_below", "search"]
 
 MAX_QUERY: Final = 200
 TOP: Final = 200
@@ -29,6 +41,8 @@ TOP: Final = 200
 # A common word matches thousands; this many are ranked, not more.
 MAX_CANDIDATES: Final = 2_000
 SOME_CANDIDATES: Final = 500
+FINE: Final = 100
+"""So many of the candidates, the best by their heads, are ranked by their whole texts."""
 
 # Likeness of names is asked for where words found less, and of what could be a name.
 ENOUGH: Final = 5
@@ -43,43 +57,28 @@ BEGUN: Final = 50
 """So many slugs, and as many names, are looked at that begin as was typed."""
 
 
+# Stand-ins for the parameters of a composed statement; no stored text looks like them.
+_TEXT, _OWNER, _SKILLS = "\ufdd0text", "\ufdd0owner", "\ufdd0skills"
+_SLUG, _SLUG_END = "\ufdd0slug", "\ufdd0end"
+# What was typed, folded as `SkillSearch.name_key` is, by the database's own tables.
+_KEY: Final[Any] = Folded(Value(_TEXT))
+_TIERED: Final = (*Match._fields, "tier")
+
+
+class Place(NamedTuple):
+    """Where a result stands: what is suspicious last, then by falling score."""
+
+    is_last: bool
+    descending: float
+    skill_id: int
+
+
 @dataclass(frozen=True)
 class Hit:
     """A card and how well it matches; higher is better."""
 
     card: Card
     score: float
-
-
-@dataclass(frozen=True)
-class Narrowing:
-    """Which skills a search may find at all.
-
-    Part of every query for candidates: what is left out must not use up a place of the limit.
-    """
-
-    suspicious: bool = True
-    category: str = ""
-    topic: str = ""
-    highlighted: bool = False
-
-    def cards(self) -> QuerySet[SkillListing]:
-        """Return the cards among which is searched, one a skill."""
-        rows = SkillListing.objects.under(facet_of(self.category, self.topic))
-        rows = rows if self.suspicious else rows.clean()
-        return rows.filter(badges__has_key=Badge.HIGHLIGHTED) if self.highlighted else rows
-
-    def texts(self) -> QuerySet[SkillSearch]:
-        """Return the searchable texts of the same skills."""
-        rows = SkillSearch.objects.all()
-        if not self.suspicious:
-            rows = rows.filter(is_suspicious=False)
-        if self.category or self.topic or self.highlighted:
-            rows = rows.filter(Exists(self.cards().filter(skill=OuterRef("pk"))))
-        return rows
-
-
-EVERYTHING: Final = Narrowing()
 
 
 def search(
@@ -90,20 +89,7 @@ def search(
     At most five statements, besides the setting of an index walk. Text is cut at 200 characters.
     Whatever the limit the same candidates are ranked, so a longer list begins as a shorter one.
     """
-    text = " ".join(text[:MAX_QUERY].split())
-    if not text:
-        return []
-    tiers = _by_identity(text, among, exact=exact)
-    fused = {} if exact or _is_reference(text, tiers) else ranking.fuse(_sources(text, among))
-    found = tiers.keys() | fused.keys()
-    if not found:
-        return []
-    hits = []
-    for card in read_cards(among.cards().filter(skill__in=found)):
-        tier, match = tiers.get(card.skill_id, 0.0), fused.get(card.skill_id, 0.0)
-        hits.append(Hit(card, ranking.search_score(tier, match, card.downloads)))
-    hits.sort(key=_order)
-    return hits[:limit]
+    return _hits(_places(text, among, exact=exact)[:limit], among)
 
 
 def page_below(
@@ -115,15 +101,48 @@ def page_below(
     or went since moves nobody's place. Raises `CursorRefused`.
     """
     listing = f"search|{among}|{text}"
-    hits = search(text, limit=TOP, among=among)
+    places = _places(text, among)[:TOP]
     above = 0
     if cursor:
-        place = read_cursor(listing, cursor, bool, float, int)
-        above = sum(_order(hit) <= place for hit in hits)
-    shown = hits[: above + limit]
-    follows = len(hits) > len(shown)
-    behind = sign_cursor(listing, *_order(shown[-1])) if follows else None
-    return Page([hit.card for hit in shown], behind, above), len(hits)
+        last = read_cursor(listing, cursor, bool, float, int)
+        above = sum(place <= last for place in places)
+    shown = places[: above + limit]
+    follows = len(places) > len(shown)
+    behind = sign_cursor(listing, *shown[-1]) if follows else None
+    return Page([hit.card for hit in _hits(shown, among)], behind, above), len(places)
+
+
+def _places(text: str, among: Narrowing, *, exact: bool = False) -> list[Place]:
+    """Return where each skill stands that was found, the best first; no card is read."""
+    text = " ".join(text[:MAX_QUERY].split())
+    if not text:
+        return []
+    known: dict[int, Match] = {}
+    tiers = _by_identity(text, among, known, exact=exact)
+    is_named = exact or _is_reference(text, tiers)
+    fused = {} if is_named else ranking.fuse(_sources(text, among, known))
+    return sorted(
+        _place(match, tiers.get(skill_id, 0.0), fused.get(skill_id, 0.0))
+        for skill_id, match in known.items()
+    )
+
+
+def _place(match: Match, tier: float, fused: float) -> Place:
+    score = ranking.search_score(tier, fused, match.downloads)
+    # Who types its very name is shown it, whatever is said of it.
+    is_last = match.is_suspicious and score < ranking.EXACT_TIER
+    return Place(is_last, -score, match.skill_id)
+
+
+def _hits(places: Sequence[Place], among: Narrowing) -> list[Hit]:
+    """Read the cards of these places, those that went meanwhile left out."""
+    if not places:
+        return []
+    statement = _cards(among)
+    params = statement.with_values({_SKILLS: [place.skill_id for place in places]})
+    cards = {card.skill_id: card for card in fetch_cards(statement.sql, params)}
+    found = [place for place in places if place.skill_id in cards]
+    return [Hit(cards[place.skill_id], -place.descending) for place in found]
 
 
 def _is_reference(text: str, tiers: Mapping[int, float]) -> bool:
@@ -132,90 +151,97 @@ def _is_reference(text: str, tiers: Mapping[int, float]) -> bool:
     return bool(owner) and (bool(tiers) or text.startswith("@"))
 
 
-def _order(hit: Hit) -> tuple[bool, float, int]:
-    card = hit.card
-    # Who types its very name is shown it, whatever is said of it.
-    is_last = card.is_suspicious and hit.score < ranking.EXACT_TIER
-    return is_last, -hit.score, card.skill_id
-
-
-def _sources(text: str, among: Narrowing) -> list[Source]:
+def _sources(text: str, among: Narrowing, known: dict[int, Match]) -> list[Source]:
     words = _by_words(text, among)
-    sources = [Source(1.0, words)]
+    sources = [(1.0, words)]
     if len(words) < ENOUGH and len(text.split()) <= NAME_WORDS:
-        sources.append(Source(0.5, _by_likeness(text, among)))
+        sources.append((0.5, _by_likeness(text, among)))
     if embeddings.are_on():
-        sources.append(Source(1.0, _by_meaning(text, among)))
-    return sources
+        sources.append((1.0, _by_meaning(text, among)))
+    known.update((match.skill_id, match) for _weight, found in sources for match in found)
+    return [Source(weight, [match.skill_id for match in found]) for weight, found in sources]
 
 
-def _by_identity(text: str, among: Narrowing, *, exact: bool) -> dict[int, float]:
+# --- Identity -------------------------------------------------------------------------------------
+
+
+def _by_identity(
+    text: str, among: Narrowing, known: dict[int, Match], *, exact: bool
+) -> dict[int, float]:
     """Return the tiers of the skills that what was typed names, or begins to name."""
     owner, slug = split_reference(text.lower())
-    slugs = among.cards().annotate(tier=Value(ranking.EXACT_TIER)).filter(slug=slug)
-    parts: list[QuerySet[Any, Any]]
-    if owner:
-        parts = [slugs.filter(owner_handle=owner).values_list("skill", "tier")[:TOP]]
-    else:
-        named = among.texts().annotate(tier=Value(ranking.EXACT_TIER)).filter(name_key=_key(text))
-        parts = [rows.values_list("skill", "tier")[:TOP] for rows in (slugs, named)]
-    if not exact:
-        parts += _beginnings(text, owner, slug, among)
+    told = {_TEXT: text, _OWNER: owner, _SLUG: slug, _SLUG_END: slug + AFTER_ALL}
     tiers: dict[int, float] = {}
-    for skill, tier in parts[0].union(*parts[1:], all=True):
-        tiers[skill] = max(tier, tiers.get(skill, 0.0))
+    for *match, tier in _identity(among, bool(owner), bool(slug), exact).rows(told):
+        found = Match(*match)
+        known[found.skill_id] = found
+        tiers[found.skill_id] = max(float(tier), tiers.get(found.skill_id, 0.0))
     return tiers
 
 
-def _beginnings(
-    text: str, owner: str | None, slug: str, among: Narrowing
-) -> list[QuerySet[Any, Any]]:
+@lru_cache(maxsize=KEPT)
+def _identity(among: Narrowing, by_owner: bool, by_slug: bool, exact: bool) -> Composed:
+    slugs = among.cards().annotate(tier=Value(ranking.EXACT_TIER)).filter(slug=_SLUG)
+    parts: list[QuerySet[Any, Any]]
+    if by_owner:
+        parts = [slugs.filter(owner_handle=_OWNER).values_list(*_TIERED)[:TOP]]
+    else:
+        named = among.texts().annotate(tier=Value(ranking.EXACT_TIER)).filter(name_key=_KEY)
+        parts = [rows.values_list(*_TIERED)[:TOP] for rows in (slugs, named)]
+    if not exact:
+        parts += _beginnings(among, by_owner, by_slug)
+    return composed(parts[0].union(*parts[1:], all=True))
+
+
+def _beginnings(among: Narrowing, by_owner: bool, by_slug: bool) -> list[QuerySet[Any, Any]]:
     tier = Value(ranking.PREFIX_TIER)
     parts: list[QuerySet[Any, Any]] = []
     # With an owner only what is theirs: another's display name may begin with the same words.
-    if not owner:
-        key = _key(text)
-        names = among.texts().filter(name_key__gte=key, name_key__lt=Concat(key, Value(AFTER_ALL)))
+    if not by_owner:
+        end = Concat(_KEY, Value(AFTER_ALL))
+        names = among.texts().filter(name_key__gte=_KEY, name_key__lt=end)
         called = names.annotate(tier=tier).order_by("name_key")
-        parts.append(called.values_list("skill", "tier")[:BEGUN])
+        parts.append(called.values_list(*_TIERED)[:BEGUN])
     # Every slug begins with nothing.
-    if slug:
-        slugs = among.cards().filter(slug__gte=slug, slug__lt=slug + AFTER_ALL)
-        slugs = slugs.filter(owner_handle=owner) if owner else slugs
+    if by_slug:
+        slugs = among.cards().filter(slug__gte=_SLUG, slug__lt=_SLUG_END)
+        slugs = slugs.filter(owner_handle=_OWNER) if by_owner else slugs
         begun = slugs.annotate(tier=tier).order_by("slug")
-        parts.append(begun.values_list("skill", "tier")[:BEGUN])
+        parts.append(begun.values_list(*_TIERED)[:BEGUN])
     return parts
 
 
-def _by_words(text: str, among: Narrowing) -> list[int]:
+# --- Words ----------------------------------------------------------------------------------------
+
+
+def _by_words(text: str, among: Narrowing) -> list[Match]:
     """Return skills whose texts hold all words, and behind them those that hold some.
 
     Each have their own limit, so that what holds some takes no place of what holds all.
     """
-    query = wanted = _words_query(_key(text))
-    found = Q(pk__in=_candidates(wanted, among, MAX_CANDIDATES))
-    if some := any_word(text):
-        # Of these the words that every text holds say nothing, and are left out.
-        loose = SearchQuery(_key(some), config="english", search_type="websearch")
-        query = wanted | loose
-        found |= Q(pk__in=_candidates(loose, among, SOME_CANDIDATES))
-    ranked = (
-        SkillSearch.objects.filter(found)
-        .annotate(holds_all=Case(When(document=wanted, then=Value(1)), default=Value(0)))
-        .annotate(rank=SearchRank(F("document"), query, normalization=Value(NORMALIZATION)))
-        .order_by("-holds_all", "-rank", "-downloads", "skill")
-        .values_list("skill", flat=True)[:TOP]
+    texts, params = sql_of_texts(among)
+    # Of some words those that every text holds say nothing, and are left out.
+    some = _tsquery("english", "some_words")
+    every = f"({_tsquery('english', 'words')} || {_tsquery('simple', 'words')})"
+    sql = statement("skills/search_words").format(
+        texts=texts, wanted=every, loose=some, asked=f"({every} || {some})"
     )
-    return list(ranked)
+    told = {
+        "words": text,
+        "some_words": any_word(text),
+        "normalization": NORMALIZATION,
+        "most": MAX_CANDIDATES,
+        "some": SOME_CANDIDATES,
+        "fine": FINE,
+        "limit": TOP,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params | told)
+        return [Match(*row) for row in cursor.fetchall()]
 
 
-def _candidates(query: Any, among: Narrowing, limit: int) -> QuerySet[Any, Any]:
-    return among.texts().filter(document=query).order_by().values("pk")[:limit]
-
-
-def _words_query(folded: Unaccent) -> SearchQuery:
-    english = SearchQuery(folded, config="english", search_type="websearch")
-    return english | SearchQuery(folded, config="simple", search_type="websearch")
+def _tsquery(config: str, name: str) -> str:
+    return f"websearch_to_tsquery('{config}', skills_fold(%({name})s))"
 
 
 def any_word(text: str) -> str:
@@ -229,23 +255,41 @@ def any_word(text: str) -> str:
     return " or ".join(word for word in words if word.lower() != "or")
 
 
-def _by_likeness(text: str, among: Narrowing) -> list[int]:
+# --- Likeness and meaning -------------------------------------------------------------------------
+
+
+def _by_likeness(text: str, among: Narrowing) -> list[Match]:
     """Return skills with a name like what was typed: typing errors."""
-    key: Any = _key(text)
-    alike = among.texts().filter(name_key__trigram_word_similar=key)
-    ordered = alike.order_by(TrigramWordSimilarity(key, "name_key").desc(), "-downloads", "skill")
-    return list(ordered.values_list("skill", flat=True)[:ALIKE])
+    return [Match(*row) for row in _likeness(among).rows({_TEXT: text})]
 
 
-def _by_meaning(text: str, among: Narrowing) -> list[int]:
+@lru_cache(maxsize=KEPT)
+def _likeness(among: Narrowing) -> Composed:
+    alike = among.texts().filter(name_key__trigram_word_similar=_KEY)
+    likest = TrigramWordSimilarity(_KEY, "name_key").desc()
+    ordered = alike.order_by(likest, "-downloads", "skill")
+    return composed(ordered.values_list(*Match._fields)[:ALIKE])
+
+
+def _by_meaning(text: str, among: Narrowing) -> list[Match]:
     """Return skills whose text means nearly the same; none where embeddings fail."""
     try:
-        return meaning.nearest(text, among.texts())
+        return meaning.nearest(text, among)
     except embeddings.ModelMissing:
         # It was logged when it could not be loaded: words answer alone.
         return []
 
 
-def _key(text: str) -> Unaccent:
-    """Fold text as `SkillSearch.name_key` is folded, by the database's own tables."""
-    return Unaccent(Lower(Value(text)))
+@lru_cache(maxsize=KEPT)
+def _cards(among: Narrowing) -> Composed:
+    return composed(
+        among.cards().filter(_IsOneOf("skill", Value(_SKILLS))).values_list(*Card._fields)
+    )
+
+
+class _IsOneOf(Func):
+    """`column = ANY(array)`: one parameter, however many keys there are."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()

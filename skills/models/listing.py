@@ -108,6 +108,9 @@ class SkillSearch(models.Model):
         Skill, primary_key=True, on_delete=models.CASCADE, related_name="+"
     )
     document = SearchVectorField()
+    # The same without the readme: short, so it stays in the row. None in a row that has not
+    # followed its rule since this column came.
+    head = SearchVectorField(null=True)
     name_key = models.CharField(max_length=200, db_collation="C")
     is_suspicious = models.BooleanField()
     downloads = models.PositiveBigIntegerField()
@@ -124,7 +127,9 @@ class SkillSearch(models.Model):
                 name="skillsearch_to_embed",
                 condition=~Q(text_key=F("embedded_key")),
             ),
+            # Who holds a word, and who holds it in its name, summary or topics.
             GinIndex(fields=["document"], name="skillsearch_document"),
+            GinIndex(fields=["head"], name="skillsearch_head"),
             models.Index(fields=["name_key", "skill"], name="skillsearch_name"),
             GinIndex(OpClass(F("name_key"), name="gin_trgm_ops"), name="skillsearch_name_trigrams"),
         ]

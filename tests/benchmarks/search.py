@@ -18,7 +18,7 @@ from django.test.utils import override_settings
 from skills import meaning
 from skills.management.commands.import_skills import META_NAME, import_all
 from skills.models import SkillListing
-from skills.search import EVERYTHING, search
+from skills.search import search
 from tests.benchmarks import databases
 from tests.benchmarks.judgements import Archive, Judged, Kind, check, read, read_archive
 from tests.benchmarks.measurement import Measurement, at_least, told
@@ -42,7 +42,7 @@ def _lexical(query: str) -> list[str]:
 
 
 def _vector(query: str) -> list[str]:
-    keys = meaning.nearest(query, EVERYTHING.texts())[:DEPTH]
+    keys = [match.skill_id for match in meaning.nearest(query)[:DEPTH]]
     rows = SkillListing.objects.filter(skill__in=keys, facet="")
     named = {row.skill_id: f"{row.owner_handle}/{row.slug}" for row in rows}
     return [named[key] for key in keys if key in named]
