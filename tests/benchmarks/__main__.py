@@ -112,6 +112,12 @@ def _search(_scale: str) -> Iterator[object]:
         _say(f"skipped: no archive of real skills at {publish.ARCHIVE}")
 
 
+def _search_speed(_scale: str) -> Iterator[object]:
+    from tests.benchmarks import search_speed
+
+    yield from search_speed.measure(_database(search_speed.SKILLS))
+
+
 def _events(_scale: str) -> Iterator[object]:
     from tests.benchmarks import events
 
@@ -165,6 +171,7 @@ _ALL: Final[tuple[Callable[[str], Iterator[object]], ...]] = (
     _web,
     _import,
     _search,
+    _search_speed,
     _events,
     _torture,
     _boards,
@@ -179,6 +186,7 @@ BENCHMARKS: Final = {
     "web": (_web,),
     "import": (_import,),
     "search": (_search,),
+    "search-speed": (_search_speed,),
     "events": (_events, _torture),
     "fold": (_events,),
     "torture": (_torture,),

@@ -200,9 +200,14 @@ def _indexed_afterwards() -> Iterator[None]:
                 editor.add_index(model, index)
 
 
+def vocabulary(made: random.Random) -> list[str]:
+    """Return the words of the texts, the commonest first; from 100 on they are equally rare."""
+    return ["".join(made.choices(SYLLABLES, k=made.randint(1, 4))) for _ in range(6_000)]
+
+
 def _write_samples(cursor: CursorWrapper) -> None:
     made = random.Random(7)
-    words = ["".join(made.choices(SYLLABLES, k=made.randint(1, 4))) for _ in range(6_000)]
+    words = vocabulary(made)
 
     def prose(size: int) -> str:
         text: list[str] = []

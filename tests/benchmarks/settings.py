@@ -5,4 +5,4 @@ import os
 from config.settings import *  # noqa: F403
 
 DATABASES["default"]["NAME"] = os.environ["BENCH_DATABASE"]  # noqa: F405
-ROOT_URLCONF = "tests.benchmarks.urls"
+ROOT_URLCONF = os.environ.get("BENCH_URLCONF", "tests.benchmarks.urls")

@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import psycopg
@@ -48,9 +49,9 @@ JSON_SHARE, HTML_SHARE, KEPT_SHARE, LATENCY_TIMES = 0.20, 0.10, 0.40, 10.0
 
 def measure(label: str, *, rounds: int = 5, seconds: float = 2) -> Iterator[Measurement]:
     """Measure the connected database behind the product's server; names begin with `label`."""
-    api = [path for _name, query in choose_facets() for path in _api_paths(query)]
-    pages = _first_pages(KEPT_TOPICS, SORT_COLUMNS, (False, True))
-    far = _first_pages(FAR_TOPICS, ("updated", "newest"), (False,))
+    api = [path for _name, query in choose_facets() for path in list_paths(query)]
+    pages = first_pages(KEPT_TOPICS, SORT_COLUMNS, (False, True))
+    far = first_pages(FAR_TOPICS, ("updated", "newest"), (False,))
     with serving(str(connection.settings_dict["NAME"])) as port:
         shares = {
             "JSON list page": (api, JSON_SHARE),
@@ -74,10 +75,16 @@ def measure(label: str, *, rounds: int = 5, seconds: float = 2) -> Iterator[Meas
 
 
 @contextmanager
-def serving(database: str, *, access_log: Path | None = None) -> Iterator[int]:
+def serving(
+    database: str,
+    *,
+    access_log: Path | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[int]:
     """Run the product's web server on this database; yield its port.
 
-    `access_log` gets a line for each request: the microseconds that the server worked on it.
+    `settings` are set in its environment, too. `access_log` gets a line for each request: the
+    microseconds that the server worked on it.
     """
     with socket.socket() as probe:
         probe.bind((HOST, 0))
@@ -93,6 +100,7 @@ def serving(database: str, *, access_log: Path | None = None) -> Iterator[int]:
         "RATE_LIMIT_READ": UNLIMITED,
         "RATE_LIMIT_UPLOAD": UNLIMITED,
         "PYTHONWARNINGS": "ignore",
+        **settings,
     }
     server = {"web server": [sys.executable, *command.split(), "config.wsgi"]}
     with running(server, env) as children:
@@ -126,7 +134,8 @@ def _windows(query: ListQuery) -> list[str]:
     return [listing.sign_cursor(query.name, *listing._key_of(query, card)) for card in cards]
 
 
-def _api_paths(query: ListQuery) -> list[str]:
+def list_paths(query: ListQuery) -> list[str]:
+    """Return addresses of full pages of this list by the API, one row apart."""
     said = {"sort": query.sort, "category": query.category, "topic": query.topic}
     asked = {key: value for key, value in said.items() if value}
     return [
@@ -134,7 +143,7 @@ def _api_paths(query: ListQuery) -> list[str]:
     ]
 
 
-def _first_pages(
+def first_pages(
     topics: int, sorts: Iterable[str], suspicious: Iterable[bool], least: int = PAGE_SIZE
 ) -> list[str]:
     """Return addresses of full first pages: of the commonest topics, each in these orders."""
