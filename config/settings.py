@@ -209,6 +209,9 @@ if VT_API_KEY and not (VT_HOST.startswith("https://") or DEMO):
 EMBEDDINGS: str = env.str("EMBEDDINGS", default="local").strip()
 if EMBEDDINGS not in {"local", "off"}:
     raise ImproperlyConfigured("EMBEDDINGS is `local` or `off`.")
+# Read when NumPy is loaded, after this file. A second thread makes a text hardly faster, waits by
+# spinning, and so takes the processor from every other request.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # --- AI summaries -------------------------------------------------------------------------------
 

@@ -163,19 +163,34 @@ class _Model:
         return moved
 
 
-# Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: erf to 1.5e-7.
-_ERF: Final = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
+# Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.28: erf to 3e-7, without exp.
+_ERF: Final = (0.0000430638, 0.0002765672, 0.0001520143, 0.0092705272, 0.0422820123, 0.0705230784)
+_FOURTH_ROOTS: Final = 4
+# So many rows at a time stay in the processor's cache from one step to the next.
+_ROWS: Final = 32
 
 
 def _gelu(x: Floats) -> Floats:
     """Return x times the share of a normal distribution below it."""
     import numpy as np
 
-    z = np.abs(x) / math.sqrt(2)
-    t = 1 / (1 + 0.3275911 * z)
-    series = np.zeros_like(t)
-    for factor in _ERF:
-        series = (series + factor) * t
-    erf = np.sign(x) * (1 - series * np.exp(-z * z))
-    found: Floats = (0.5 * x * (1 + erf)).astype(np.float32)
+    found = np.empty_like(x)
+    for start in range(0, len(x), _ROWS):
+        part = x[start : start + _ROWS]
+        # Beyond 6 erf is 1, and what follows would overflow.
+        z = np.minimum(np.abs(part) * np.float32(math.sqrt(0.5)), np.float32(6))
+        series = z * np.float32(_ERF[0])
+        for factor in _ERF[1:]:
+            series += np.float32(factor)
+            series *= z
+        series += np.float32(1)
+        for _ in range(_FOURTH_ROOTS):
+            np.square(series, out=series)
+        # 1 / series is what is missing from erf(|z|) to 1.
+        np.reciprocal(series, out=series)
+        np.subtract(np.float32(1), series, out=series)
+        np.copysign(series, part, out=series)
+        series += np.float32(1)
+        series *= part
+        np.multiply(series, np.float32(0.5), out=found[start : start + _ROWS])
     return found

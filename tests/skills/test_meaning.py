@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
+
+import numpy as np
 import pytest
 from django.db import connection
 from django.db.models import F
@@ -56,6 +60,19 @@ def test_texts_that_mean_the_same_lie_near_each_other():
 
     assert abs(float(pdf @ pdf) - 1) < 1e-4
     assert float(pdf @ document) > 0.4 > float(pdf @ coin)
+
+
+def test_the_activation_is_the_one_the_model_was_trained_with():
+    x = np.linspace(-30, 30, 7 * 45 * 100, dtype=np.float32).reshape(45 * 7, 100)
+
+    exact = [value * (1 + math.erf(value / math.sqrt(2))) / 2 for value in x.ravel().tolist()]
+
+    assert np.abs(embeddings._gelu(x).ravel() - np.array(exact)).max() < 2e-6
+
+
+def test_a_text_is_embedded_by_one_thread():
+    # OpenBLAS reads it once, when NumPy is loaded.
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
 
 
 def test_what_shares_no_word_is_found_by_its_meaning(local, shelf):
