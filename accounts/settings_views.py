@@ -13,11 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts import services
-from accounts.identity import signed_in
+from accounts.identity import counted, signed_in
 from accounts.models import User
 from accounts.views import refuse_unstorable_form
-from config.api import take_quota
-from config.site import too_many_requests
 from config.zones import AREAS, zone_names
 
 UNPROCESSABLE: Final = 422
@@ -47,14 +45,12 @@ class SettingsForm(forms.Form):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
+@counted
 def settings(request: HttpRequest, viewer: User) -> HttpResponse:
     """Show what a person can set for themselves; a POST sets their time zone."""
     if request.method != "POST":
         return _page(request, SettingsForm(initial={"time_zone": viewer.time_zone}))
     refuse_unstorable_form(request)
-    quota = take_quota(request, "write", viewer)
-    if not quota.allowed:
-        return too_many_requests(request, quota.reset_seconds)
     form = SettingsForm(request.POST)
     # A form without it is not this page's: nothing of it was chosen.
     if "time_zone" not in form.data:

@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
-from django.db.models import QuerySet
 from psycopg.types.datetime import TimestamptzLoader
 
 from config.errors import DomainError
@@ -147,11 +146,6 @@ def page_below(query: ListQuery, *, cursor: str) -> Page:
     above = above[is_cut:]
     previous = sign_cursor(query.name, *_key_of(query, above[0])) if is_cut else None
     return Page([*above, *below.cards], below.next, len(above), previous)
-
-
-def read_cards(rows: QuerySet[SkillListing]) -> list[Card]:
-    """Return the cards of these rows, JSON columns as text: one statement."""
-    return fetch_cards(*rows.values_list(*Card._fields).query.sql_with_params())
 
 
 def fetch_cards(sql: str, params: Sequence[Any]) -> list[Card]:

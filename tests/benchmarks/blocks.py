@@ -115,7 +115,8 @@ def cursor_at(query: ListQuery, depth: float) -> str:
         rows = rows.clean()
     place = int(rows.count() * depth)
     ordered = rows.order_by(f"{order}{column}", f"{order}skill_id")
-    found = listing.read_cards(ordered[place : place + 1])
+    one = ordered.values_list(*listing.Card._fields)[place : place + 1]
+    found = listing.fetch_cards(*one.query.sql_with_params())
     if not found:
         return ""
     return listing.sign_cursor(query.name, *listing._key_of(query, found[0]))
