@@ -93,3 +93,8 @@ def diff_url(owner: str, slug: str, old: str = "", new: str = "") -> str:
 def author_url(handle: str) -> str:
     """Return the address of an owner's page."""
     return f"/u/{quote(handle, safe='')}/"
+
+
+def author_feed_url(handle: str) -> str:
+    """Return the address of the feed of an author's skills."""
+    return f"/u/{quote(handle, safe='')}.atom"

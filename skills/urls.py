@@ -6,6 +6,7 @@ from django.urls import URLPattern, path, re_path
 
 from skills import (
     about_views,
+    author_feeds,
     board_feeds,
     board_images,
     board_views,
@@ -50,6 +51,7 @@ urlpatterns: list[URLPattern] = [
     path("me/transfers/", transfer_views.transfers, name="transfers"),
     path("me/transfers/<int:transfer_id>/<slug:answer>/", transfer_views.answer, name="answer"),
     path("u/<str:handle>/", views.author, name="author"),
+    path("u/<str:handle>.atom", author_feeds.atom, name="author-atom"),
     path("leaderboards/<str:board>.atom", board_feeds.atom, name="board-atom"),
     path("leaderboards/<str:board>.json", board_feeds.json, name="board-json"),
     path("leaderboards/<str:board>/", board_views.board, name="board"),

@@ -23,7 +23,7 @@ from config.kept import set_caching
 from config.pagination import CursorRefused
 from jobs.as_of import AsOf, as_of
 from skills import kept, search, verdict
-from skills.addresses import author_url, skill_url
+from skills.addresses import author_feed_url, author_url, skill_url
 from skills.board_pages import board_query, read_board
 from skills.board_views import row_of
 from skills.forms import BROWSE_PATH, CURSOR_NOTICE, BrowseFilter
@@ -266,6 +266,7 @@ def _author(
         "is_later": bool(cursor),
         "notice": notice,
         "canonical": settings.SITE_URL + url,
+        "atom_url": author_feed_url(namespace.handle),
     }
     # As of first: a copy made between the two reads must not be claimed.
     context["as_of"] = as_of(COPYING_JOB)

@@ -334,6 +334,8 @@ GET  skills/<str:owner>/<str:slug>/diff/<str:pair>/                             
 POST skills/<str:owner>/<str:slug>/diff/<str:pair>/                                      405
 GET  u/<str:handle>/                                                                     200
 POST u/<str:handle>/                                                                     405
+GET  u/<str:handle>.atom                                                                 200
+POST u/<str:handle>.atom                                                                 405
 GET  leaderboards/<str:board>/                                                           200
 POST leaderboards/<str:board>/                                                           405
 GET  leaderboards/<str:board>.atom                                                       200
