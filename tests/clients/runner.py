@@ -5,6 +5,7 @@ Used by the client tests and by the benchmark of the same name.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -347,6 +348,21 @@ class Running:
     """A client at work."""
 
     process: subprocess.Popen[bytes]
+
+    def wait_until_it_says(self, words: str) -> None:
+        """Return once these words stand in its output; fail when they never do."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.fileno()
+        os.set_blocking(line, False)
+        said = bytearray()
+
+        def look() -> bool | None:
+            with contextlib.suppress(BlockingIOError):
+                said.extend(os.read(line, 65_536))
+            return words.encode() in said or None
+
+        wait_for(look)
+        os.set_blocking(line, True)
 
     def finish(self, given: str = "") -> Ran:
         """Wait for its end."""

@@ -114,6 +114,8 @@ def test_nothing_new_is_refreshed_and_what_is_not_shared_says_so(keyed):
 def test_a_session_is_followed_line_by_line(keyed):
     write_claude(keyed, SESSION, 5)
     with keyed.started("share", "--trace-id", SESSION, "--follow") as running:
+        # What is appended before it looks is seen with the line after that, or never.
+        running.wait_until_it_says("Following trace updates")
         trace = wait_for(Trace.objects.filter(external_id=SESSION).first)
         wait_for(lambda: has_come(trace, 20))
         append_claude(keyed, SESSION, 3, first=6)
