@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Final
-from xml.sax.saxutils import escape, quoteattr
 
 import orjson
 from django.conf import settings
@@ -12,9 +11,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Namespace
 from config.feeds import ATOM_TYPE, atom_feed, revalidated, xml_text
-from config.formats import machine_time
 from skills import verdict
-from skills.addresses import author_feed_url, author_url, skill_url
+from skills.addresses import author_feed_url, author_url
+from skills.feed_entries import skill_entry
 from skills.listing import Card, list_query, page
 
 FEED_ROWS: Final = 25
@@ -40,16 +39,7 @@ def atom(request: HttpRequest, handle: str) -> HttpResponse:
 
 
 def _entry(author: str, card: Card) -> str:
-    """Return an entry of a skill: its id stays, and its version and status are in its words."""
-    url = settings.SITE_URL + skill_url(card.owner_handle, card.slug)
     version = xml_text(orjson.loads(card.latest_version_summary)["version"], 100)
     word = verdict.word_of_active(card.moderation_reason, is_suspicious=card.is_suspicious)
-    return (
-        f"<entry>\n<id>{escape(author)}#skill-{card.skill_id}</id>\n"
-        f"<title>{xml_text(card.display_name, 200)} {version}</title>\n"
-        f"<updated>{machine_time(card.updated_at)}</updated>\n"
-        f'<link rel="alternate" type="text/html" href={quoteattr(url)}/>\n'
-        f"<author><name>{xml_text(card.owner_handle, 64)}</name>"
-        f"<uri>{escape(author)}</uri></author>\n"
-        f"<summary>{xml_text(card.summary, 300)} ({word})</summary>\n</entry>\n"
-    )
+    title = f"{xml_text(card.display_name, 200)} {version}"
+    return skill_entry(author, card, title=title, told=str(word))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
-from xml.sax.saxutils import escape, quoteattr
 
 import orjson
 from django.conf import settings
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from config.feeds import ATOM_TYPE, JSON_TYPE, atom_feed, revalidated, xml_text
 from config.formats import exact_count, machine_time
-from skills.addresses import author_url, skill_url
+from skills.addresses import skill_url
 from skills.board_pages import (
     BoardQuery,
     BoardUnknown,
@@ -25,6 +24,7 @@ from skills.board_pages import (
     read_board,
     twin_url,
 )
+from skills.feed_entries import skill_entry
 
 FEED_ROWS: Final = 50
 
@@ -89,19 +89,9 @@ def write_atom(query: BoardQuery, shown: Shown) -> bytes:
 
 
 def _entry(page: str, row: Row) -> str:
-    card = row.card
-    url = settings.SITE_URL + skill_url(card.owner_handle, card.slug)
-    author = settings.SITE_URL + author_url(card.owner_handle)
-    told = f"{exact_count(row.downloads)} downloads, {exact_count(row.installs)} new installs"
-    return (
-        f"<entry>\n<id>{escape(page)}#skill-{card.skill_id}</id>\n"
-        f"<title>{row.rank}. {xml_text(card.display_name, 200)}</title>\n"
-        f"<updated>{machine_time(card.updated_at)}</updated>\n"
-        f'<link rel="alternate" type="text/html" href={quoteattr(url)}/>\n'
-        f"<author><name>{xml_text(card.owner_handle, 64)}</name>"
-        f"<uri>{escape(author)}</uri></author>\n"
-        f"<summary>{xml_text(card.summary, 300)} ({told}; {row.word})</summary>\n</entry>\n"
-    )
+    counts = f"{exact_count(row.downloads)} downloads, {exact_count(row.installs)} new installs"
+    title = f"{row.rank}. {xml_text(row.card.display_name, 200)}"
+    return skill_entry(page, row.card, title=title, told=f"{counts}; {row.word}")
 
 
 def built_at(shown: Shown) -> datetime | None:
