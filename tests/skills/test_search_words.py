@@ -58,6 +58,30 @@ def test_who_holds_all_words_stands_before_who_holds_one(shelf, monkeypatch, fin
     assert set(found) == {"mooring", "harbour", "quay"}
 
 
+def test_what_holds_one_word_in_its_name_takes_no_place_of_who_holds_all(
+    shelf, publish, monkeypatch
+):
+    monkeypatch.setattr(search, "TOP", 2)
+    shelf["harbour-cat"] = publish("harbour-cat", display_name="Harbour Cat").skill.pk
+
+    found = by_words(shelf, "tie harbour")
+
+    assert found[0] == "mooring"
+    assert found[1] in {"harbour", "harbour-cat"}
+
+
+@pytest.mark.parametrize(("fine", "first"), [(0, "plain"), (100, "telling")])
+def test_among_equal_heads_the_readme_decides(publish, monkeypatch, fine, first):
+    monkeypatch.setattr(search, "FINE", fine)
+    readmes = {"plain": "Nothing more.", "telling": "Lantern, lantern and lantern."}
+    shelf = {
+        slug: publish(slug, {"SKILL.md": f"{readme}\n"}, summary="Carries a lantern.").skill.pk
+        for slug, readme in readmes.items()
+    }
+
+    assert by_words(shelf, "lantern")[0] == first
+
+
 @pytest.mark.allow_drift
 def test_a_row_that_has_not_followed_its_rule_yet_is_found(shelf):
     SkillSearch.objects.filter(skill=shelf["quay"]).update(head=None)
