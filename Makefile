@@ -64,6 +64,7 @@ check: $(DEV_STAMP) ## format, lint, types, templates, layers, migrations, syste
 
 bench: $(DEV_STAMP) ## measurements against raw SQL [NAME=one of them] [SCALE=small|full]
 	@export SKILLBOARD_DEMO=1
+	export DEVDB_SHARED_BUFFERS="$${DEVDB_SHARED_BUFFERS:-2GB}"
 	.ci/ensure-clients
 	exec $(PY) -m tests.benchmarks --scale "$(SCALE)" $(if $(NAME),--name "$(NAME)") $(ARGS)
 

@@ -85,6 +85,7 @@ STATUS_OF_CODE: Final = {
     "preview_not_text": 415,
     "content_type_unsupported": 415,
     "rate_limited": 429,
+    "search_too_slow": 503,
 }
 
 

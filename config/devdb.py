@@ -41,6 +41,7 @@ START_TIMEOUT_SECONDS = 120
 LEAVING_SECONDS = 3
 # Passed at every start, so a change here reaches clusters that exist. Durability stays at
 # PostgreSQL's defaults: what we answered with success survives a crash, in development too.
+# DEVDB_SHARED_BUFFERS replaces the memory that is used, for benchmarks of large tables.
 SERVER_SETTINGS = {
     "listen_addresses": "",
     "shared_preload_libraries": "pg_stat_statements",
@@ -317,6 +318,8 @@ def _start_server(user: ServerUser) -> None:
     _clear_remnants(binaries, user)
     _open_log(user)
     settings = {**SERVER_SETTINGS, "unix_socket_directories": str(socket_directory())}
+    if memory := os.environ.get("DEVDB_SHARED_BUFFERS"):
+        settings["shared_buffers"] = memory
     options = shlex.join(part for item in settings.items() for part in ("-c", "=".join(item)))
     wait = ["-w", "-t", str(START_TIMEOUT_SECONDS)]
     deadline = time.monotonic() + 15

@@ -46,7 +46,6 @@ STATUS_OF_TRACE_CODE: Final = {
     "trace_invalid": 422,
     "trace_too_large": 422,
     "upload_limit_reached": 429,
-    "search_too_slow": 503,
 }
 
 

@@ -72,6 +72,7 @@ MEANING_OF_CODE: Final = {
     "content_type_unsupported": "A version is sent as a form or as JSON.",
     "preview_not_text": "The file is no UTF-8 text; fetch it without preview.",
     "rate_limited": "Too many requests; wait.",
+    "search_too_slow": "Stopped after two seconds; ask for less.",
 }
 KIND_OF_LIMIT: Final = {
     "read": "Reading",

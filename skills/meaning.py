@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
 from pgvector import HalfVector
 
@@ -17,7 +17,8 @@ from skills.ranking import Match
 BATCH: Final = 16
 MARKED_AT_ONCE: Final = 1_000
 NEAREST: Final = 100
-WALK_ON: Final = "SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL hnsw.ef_search = 100"
+# Of the transaction of a search: it walks on until there are enough that match.
+WALK_ON: Final = ("hnsw.iterative_scan = strict_order", "hnsw.ef_search = 100")
 NEARBY: Final = """SELECT "skills_skillembedding"."skill_id" AS "skill",
        t.downloads, t.is_suspicious,
        "skills_skillembedding"."vector" <=> %(vector)s AS "distance"
@@ -66,15 +67,13 @@ def mark_next(after: int) -> tuple[int, int] | None:
 def nearest(text: str, among: Narrowing = EVERYTHING) -> list[Match]:
     """Return the skills whose texts mean most nearly the same, the nearest first.
 
-    One statement and the setting of its walk. `among` narrows while the index is walked, so that
-    what is hidden takes no place. Raises `embeddings.ModelMissing`.
+    One statement, in a transaction in which `WALK_ON` holds. `among` narrows while the index is
+    walked, so that what is hidden takes no place. Raises `embeddings.ModelMissing`.
     """
     vector = HalfVector(embeddings.embed_query(text)).to_text()
     texts, params = sql_of_texts(among)
     told = {"vector": vector, "model": embeddings.MODEL, "limit": NEAREST}
-    with transaction.atomic(), connection.cursor() as cursor:
-        # Of this transaction alone: it walks on until there are enough that match.
-        cursor.execute(WALK_ON)
+    with connection.cursor() as cursor:
         cursor.execute(NEARBY.format(texts=texts), params | told)
         found = cursor.fetchall()
     return [Match(*match) for *match, distance in found if distance <= FARTHEST]

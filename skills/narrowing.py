@@ -78,6 +78,16 @@ def composed(rows: QuerySet[Any, Any]) -> Composed:
 def sql_of_texts(among: Narrowing) -> tuple[str, dict[str, Any]]:
     """Return what reads the texts among which is searched, and its parameters by name."""
     columns = ("skill_id", "downloads", "is_suspicious", "head", "document")
-    sql, params = composed(among.texts().order_by().values(*columns))
-    named = {f"among{number}": value for number, value in enumerate(params)}
-    return sql % tuple(f"%({name})s" for name in named), named
+    return _by_name("text", composed(among.texts().order_by().values(*columns)))
+
+
+@lru_cache(maxsize=KEPT)
+def sql_of_most_downloaded(among: Narrowing, count: int) -> tuple[str, dict[str, Any]]:
+    """Return what reads the keys of so many of them, and its parameters by name."""
+    rows = among.cards().order_by("-downloads", "-skill").values("skill_id")
+    return _by_name("card", composed(rows[:count]))
+
+
+def _by_name(name: str, statement: Composed) -> tuple[str, dict[str, Any]]:
+    named = {f"{name}{number}": value for number, value in enumerate(statement.params)}
+    return statement.sql % tuple(f"%({name})s" for name in named), named

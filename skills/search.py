@@ -17,6 +17,7 @@ from django.db.models import BooleanField, Func, QuerySet, Value
 from django.db.models.functions import Concat
 
 from config.pagination import PAGE_SIZE, read_cursor, sign_cursor
+from config.patience import for_seconds
 from config.statements import statement
 from skills import embeddings, meaning, ranking
 from skills.derived import Folded
@@ -28,6 +29,7 @@ from skills.narrowing import (
     Composed,
     Narrowing,
     composed,
+    sql_of_most_downloaded,
     sql_of_texts,
 )
 from skills.ranking import Match, Source
@@ -38,8 +40,13 @@ MAX_QUERY: Final = 200
 TOP: Final = 200
 """So many results have a place; behind them a better question helps more than another page."""
 
-# A common word matches thousands; this many are ranked, not more.
-MAX_CANDIDATES: Final = 2_000
+ADVICE: Final = "Leave out a word, or add one that fewer skills have."
+# A table that is read from where another search left off finds others each time.
+SETTINGS: Final = ("synchronize_seqscans = off", *meaning.WALK_ON)
+
+# A common word matches thousands; this many are ranked, not more: any, and the most downloaded.
+MAX_CANDIDATES: Final = 1_000
+MOST_DOWNLOADED: Final = 200
 SOME_CANDIDATES: Final = 500
 FINE: Final = 100
 """So many of the candidates, the best by their heads, are ranked by their whole texts."""
@@ -86,10 +93,12 @@ def search(
 ) -> list[Hit]:
     """Return the best matches, at most `limit`; an empty text matches nothing.
 
-    At most five statements, besides the setting of an index walk. Text is cut at 200 characters.
-    Whatever the limit the same candidates are ranked, so a longer list begins as a shorter one.
+    At most five statements in a transaction with settings of its own. Text is cut at 200
+    characters. Whatever the limit the same candidates are ranked, so a longer list begins as a
+    shorter one. Raises `SearchTooSlow`.
     """
-    return _hits(_places(text, among, exact=exact)[:limit], among)
+    with for_seconds(ADVICE, *SETTINGS):
+        return _hits(_places(text, among, exact=exact)[:limit], among)
 
 
 def page_below(
@@ -98,18 +107,17 @@ def page_below(
     """Return the results behind the cursor with all before them above, and how many there are.
 
     Of the `TOP` best alone. A place is the order of the result it stands behind, so that what came
-    or went since moves nobody's place. Raises `CursorRefused`.
+    or went since moves nobody's place. Raises `CursorRefused`, `SearchTooSlow`.
     """
     listing = f"search|{among}|{text}"
-    places = _places(text, among)[:TOP]
-    above = 0
-    if cursor:
-        last = read_cursor(listing, cursor, bool, float, int)
-        above = sum(place <= last for place in places)
-    shown = places[: above + limit]
-    follows = len(places) > len(shown)
-    behind = sign_cursor(listing, *shown[-1]) if follows else None
-    return Page([hit.card for hit in _hits(shown, among)], behind, above), len(places)
+    last = read_cursor(listing, cursor, bool, float, int) if cursor else None
+    with for_seconds(ADVICE, *SETTINGS):
+        places = _places(text, among)[:TOP]
+        above = sum(place <= last for place in places) if last else 0
+        shown = places[: above + limit]
+        hits = _hits(shown, among)
+    behind = sign_cursor(listing, *shown[-1]) if len(places) > len(shown) else None
+    return Page([hit.card for hit in hits], behind, above), len(places)
 
 
 def _places(text: str, among: Narrowing, *, exact: bool = False) -> list[Place]:
@@ -220,11 +228,16 @@ def _by_words(text: str, among: Narrowing) -> list[Match]:
     Each have their own limit, so that what holds some takes no place of what holds all.
     """
     texts, params = sql_of_texts(among)
+    most_downloaded, more_params = sql_of_most_downloaded(among, MOST_DOWNLOADED)
     # Of some words those that every text holds say nothing, and are left out.
     some = _tsquery("english", "some_words")
     every = f"({_tsquery('english', 'words')} || {_tsquery('simple', 'words')})"
     sql = statement("skills/search_words").format(
-        texts=texts, wanted=every, loose=some, asked=f"({every} || {some})"
+        texts=texts,
+        most_downloaded=most_downloaded,
+        wanted=every,
+        loose=some,
+        asked=f"({every} || {some})",
     )
     told = {
         "words": text,
@@ -236,7 +249,7 @@ def _by_words(text: str, among: Narrowing) -> list[Match]:
         "limit": TOP,
     }
     with connection.cursor() as cursor:
-        cursor.execute(sql, params | told)
+        cursor.execute(sql, params | more_params | told)
         return [Match(*row) for row in cursor.fetchall()]
 
 

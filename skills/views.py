@@ -21,6 +21,7 @@ from accounts.models import Namespace
 from config.htmx import wants_partial
 from config.kept import set_caching
 from config.pagination import CursorRefused
+from config.patience import SearchTooSlow
 from jobs.as_of import AsOf, as_of
 from skills import kept, search, verdict
 from skills.addresses import author_feed_url, author_url, skill_url
@@ -37,7 +38,6 @@ from skills.statistics import category_totals
 HOME_ROWS: Final = 10
 # The numbers on cards are copies of the totals, made by this job.
 COPYING_JOB: Final = "copy_totals"
-SEARCH_ROWS: Final = 50
 OWN_HIDDEN_ROWS: Final = 50
 
 
@@ -170,7 +170,10 @@ def _around(request: HttpRequest, asked: BrowseFilter, rows: str, counted: AsOf)
 def _search(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
     counted = as_of(COPYING_JOB)
     among = search.Narrowing(asked.suspicious, asked.category, asked.topic)
-    found, count = search.page_below(asked.q, cursor=asked.until, limit=SEARCH_ROWS, among=among)
+    try:
+        found, count = search.page_below(asked.q, cursor=asked.until, among=among)
+    except SearchTooSlow as refusal:
+        return _too_slow(request, refusal, _about(asked, counted))
     if partial := wants_partial(request):
         found = replace(found, cards=found.cards[found.above :], above=0)
     rows = _rows(
@@ -186,6 +189,14 @@ def _search(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
     context = {"rows": [rows] if found.cards else [], "result_text": told}
     response = render(request, "public/browse.html", context | _about(asked, counted))
     return set_caching(request, response, is_public=True)
+
+
+def _too_slow(request: HttpRequest, refusal: SearchTooSlow, about: dict[str, Any]) -> HttpResponse:
+    """Say that nothing is known of what there is; more results are not shown then at all."""
+    if wants_partial(request):
+        return HttpResponse(refusal.message, status=503)
+    about["empty_title"], about["empty_message"] = "This search took too long", refusal.message
+    return set_caching(request, render(request, "public/browse.html", about), is_public=False)
 
 
 def _about(asked: BrowseFilter, counted: AsOf) -> dict[str, Any]:

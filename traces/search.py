@@ -1,7 +1,6 @@
 """Search over traces: titles and summaries, and what people asked for in them.
 
 Both sources are an index, and of each the newest hits that the asker may see are ranked, not more.
-A query says nothing of how much it matches, so the whole search has seconds, and no longer.
 """
 
 from __future__ import annotations
@@ -11,19 +10,17 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank, SearchVector
-from django.db import OperationalError, models
+from django.db import models
 from django.db.models import BigIntegerField, F, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Left
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from psycopg.errors import QueryCanceled
 
 from accounts.policy import Actor
-from config.errors import DomainError
+from config.patience import for_seconds
 from config.statements import statement
 from config.text import mark_invisible, replace_unstorable, visible_invisibles
-from jobs.bounded import bounded
 from traces.models import Kind, Message, Trace
 from traces.models.message import SEARCHED_LENGTH
 
@@ -34,7 +31,6 @@ PAGE_LIMIT: Final = 25
 MAX_CANDIDATES: Final = 500
 # What a trace says of itself counts before what was said in it.
 HEAD_SCORE: Final = 1.0
-SECONDS: Final = 2
 SNIPPET_WORDS: Final = 30
 # Around the words that match: characters for private use, which no text has for a reader.
 _START, _STOP = "\ue000", "\ue001"
@@ -44,10 +40,6 @@ _NOTHING: Final = Value(None, output_field=BigIntegerField())
 _OF_MESSAGE: Final = "traces_trace.id = m.trace_id AND traces_trace.generation = m.generation"
 _TEXT: Final = models.TextField()
 _MARKS: Final = re.compile(f"[{_START}{_STOP}]")
-
-
-class SearchTooSlow(DomainError):
-    code = "search_too_slow"
 
 
 class Snippet(NamedTuple):
@@ -109,15 +101,8 @@ def search(actor: Actor, text: str, *, limit: int = PAGE_LIMIT) -> list[Hit]:
     if not text:
         return []
     query = SearchQuery(text, config="english", search_type="websearch")
-    try:
-        with bounded(statement_seconds=SECONDS):
-            return _search(actor, query, limit)
-    except OperationalError as error:
-        if not isinstance(error.__cause__, QueryCanceled):
-            raise
-        raise SearchTooSlow(
-            "That would take too long. Add a word that fewer traces have."
-        ) from error
+    with for_seconds("Add a word that fewer traces have."):
+        return _search(actor, query, limit)
 
 
 def _search(actor: Actor, query: SearchQuery, limit: int) -> list[Hit]:

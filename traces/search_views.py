@@ -14,8 +14,9 @@ from accounts.policy import require_scope
 from config import envelope
 from config.api import take_quota
 from config.pagination import parse_limit
+from config.patience import SearchTooSlow
 from config.site import too_many_requests
-from traces.search import MAX_LIMIT, MAX_QUERY, PAGE_LIMIT, SearchTooSlow, clean_query, search
+from traces.search import MAX_LIMIT, MAX_QUERY, PAGE_LIMIT, clean_query, search
 from traces.serializers import trace_data
 
 

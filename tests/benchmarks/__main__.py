@@ -58,6 +58,15 @@ def _set_up() -> None:
 
     if devdb.serves(settings.DATABASES["default"]):
         devdb.ensure_running()
+    _say(f"measured with {_shared_buffers()} of shared buffers")
+
+
+def _shared_buffers() -> str:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW shared_buffers")
+        return str(cursor.fetchone()[0])
 
 
 def _blocks(scale: str) -> Iterator[object]:

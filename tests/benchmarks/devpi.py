@@ -32,6 +32,7 @@ LISTING: Final = "/root/dev/+simple/"
 HOME: Final = Path(settings.BASE_DIR) / ".tools" / f"devpi-{VERSION}"
 PROGRAMS: Final = HOME / "venv" / "bin"
 DATA: Final = HOME / "data"
+QUIET: Final = HOME / "logging.json"
 # Written last: a folder without it was not finished.
 FINISHED: Final = HOME / f"finished-{PACKAGES}"
 INSTALL_SECONDS: Final = 300
@@ -74,7 +75,10 @@ def _running() -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = int(probe.getsockname()[1])
+    # A line a request would be a part of what it costs.
+    QUIET.write_text(json.dumps({"version": 1, "root": {"level": "ERROR"}}))
     told = ["--serverdir", str(DATA), "--host", HOST, "--port", str(port)]
+    told += ["--logger-cfg", str(QUIET)]
     with running({"devpi-server": [str(PROGRAMS / "devpi-server"), *told]}, {}) as children:
         wait_until(lambda: answers(f"http://{HOST}:{port}/+api"), children)
         yield port

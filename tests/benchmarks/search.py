@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from django.test.utils import override_settings
 
+from config.patience import for_seconds
 from skills import meaning
 from skills.management.commands.import_skills import META_NAME, import_all
 from skills.models import SkillListing
@@ -42,7 +43,8 @@ def _lexical(query: str) -> list[str]:
 
 
 def _vector(query: str) -> list[str]:
-    keys = [match.skill_id for match in meaning.nearest(query)[:DEPTH]]
+    with for_seconds("", *meaning.WALK_ON):
+        keys = [match.skill_id for match in meaning.nearest(query)[:DEPTH]]
     rows = SkillListing.objects.filter(skill__in=keys, facet="")
     named = {row.skill_id: f"{row.owner_handle}/{row.slug}" for row in rows}
     return [named[key] for key in keys if key in named]

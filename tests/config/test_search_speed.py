@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
+from config.patience import for_seconds
 from skills import meaning
 from skills.models import SkillEmbedding, SkillSearch
 from tests.benchmarks import data, devpi, directions, loader, search_speed
@@ -34,7 +35,7 @@ def generated(db, monkeypatch, settings):
 def test_every_skill_has_a_direction_and_what_is_hidden_is_not_found(generated):
     assert SkillEmbedding.objects.count() == TINY
 
-    with directions.asked():
+    with directions.asked(), for_seconds("", *meaning.WALK_ON):
         found = {match.skill_id for match in meaning.nearest("anything")}
 
     assert 0 < len(found) < TINY

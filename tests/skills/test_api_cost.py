@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.services import create_token
 from config.derived import deferred
 from tests.factories.skills import SkillFactory, SkillVersionFactory
+from tests.statements import asked
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +40,7 @@ def statements(client, path: str, **headers: str) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
         response = client.get(path, headers=headers)
     assert response.status_code == 200, response.content
-    return [query["sql"] for query in captured.captured_queries]
+    return asked(captured)
 
 
 def fill(count: int) -> None:

@@ -15,6 +15,7 @@ from jobs.models import JobRun
 from jobs.services import execute_run, start_run
 from skills import derived, embeddings, meaning, search
 from skills.models import SkillEmbedding, SkillSearch
+from tests.statements import asked
 
 pytestmark = pytest.mark.django_db
 
@@ -182,9 +183,6 @@ def test_a_hidden_skill_is_not_found_by_its_meaning(local, shelf):
     assert "coin-watch" not in slugs("cryptocurrency quotes")
 
 
-FRAME = ("SAVEPOINT", "RELEASE SAVEPOINT", "SET LOCAL")
-
-
 @pytest.mark.parametrize("text", ["PDF documents", "cryptocurrency quotes", "mail sortr", "photo"])
 def test_a_search_takes_five_statements_and_reads_no_embedding(local, shelf, text):
     embed_all()
@@ -193,14 +191,14 @@ def test_a_search_takes_five_statements_and_reads_no_embedding(local, shelf, tex
     with CaptureQueriesContext(connection) as queries:
         search.search(text)
 
-    asked = [q["sql"] for q in queries if not q["sql"].startswith(FRAME)]
-    assert len(asked) == 5
-    near = [sql for sql in asked if 'AS "distance"' in sql]
+    statements = asked(queries)
+    assert len(statements) == 5
+    near = [sql for sql in statements if 'AS "distance"' in sql]
     assert len(near) == 1
     [columns, _rest] = near[0].split(" FROM ", 1)
     assert columns.startswith('SELECT "skills_skillembedding"."skill_id" AS ')
     assert columns.count('"vector"') == 1, "it is compared, and not read"
-    assert sum('"vector"' in sql for sql in asked) == 1
+    assert sum('"vector"' in sql for sql in statements) == 1
 
 
 @pytest.mark.parametrize("typed", ["mail sortr", "foto-fix", "coin wacth"])

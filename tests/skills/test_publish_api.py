@@ -29,6 +29,7 @@ from tests.factories.publishing import BOUNDARY, SKILL_MD, Publisher
 from tests.factories.store import TOMORROW, assert_nothing_left, assert_whole
 from tests.factories.tokens import Caller, refusal
 from tests.skills import contract
+from tests.statements import asked
 
 pytestmark = pytest.mark.django_db
 
@@ -402,14 +403,11 @@ def test_nobody_has_more_under_way_than_several_skills(publisher, monkeypatch):
 
 # --- What it costs --------------------------------------------------------------------------------
 
-TRANSACTIONS = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
-
 
 def counted(call) -> int:
     with CaptureQueriesContext(connection) as captured:
         assert call().status_code == 200
-    sent = [query["sql"] for query in captured.captured_queries]
-    return len([sql for sql in sent if not sql.startswith(TRANSACTIONS)])
+    return len(asked(captured))
 
 
 def test_a_skill_of_twenty_files_takes_few_statements_whatever_its_history(publisher, alice):

@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from config import patience
 from skills import search
-from skills.models import SkillSearch
+from skills.models import Skill, SkillSearch
 
 pytestmark = pytest.mark.django_db
 
@@ -115,3 +116,52 @@ def test_only_cards_that_are_shown_are_read(shelf):
     [cards] = [query["sql"] for query in queries if "ANY" in query["sql"]]
     assert found == ["harbour"]
     assert f"ANY('{{{shelf['harbour']}}}'" in cards.replace(" ", "")
+
+
+def test_of_a_common_word_the_most_downloaded_are_candidates_too(publish, monkeypatch):
+    """Any three hold the word, and so do the two that are downloaded most, which came last."""
+    shelf = {slug: publish(slug).skill.pk for slug in ("pdf-a", "pdf-b", "pdf-c", "pdf-d", "pdf-e")}
+    for slug, downloads in (("pdf-d", 70), ("pdf-e", 90)):
+        Skill.objects.filter(pk=shelf[slug]).update(downloads=downloads)
+    assert len(by_words(shelf, "pdf")) == 5
+    monkeypatch.setattr(search, "MAX_CANDIDATES", 3)
+    monkeypatch.setattr(search, "SOME_CANDIDATES", 0)
+    for most in (1, 2):
+        monkeypatch.setattr(search, "MOST_DOWNLOADED", most)
+
+        found = by_words(shelf, "pdf")
+
+        assert 3 <= len(set(found)) == len(found) <= 3 + most
+        assert found[:most] == ["pdf-e", "pdf-d"][:most]
+
+
+def test_who_is_narrowed_out_is_no_candidate_by_downloads(publish, monkeypatch):
+    monkeypatch.setattr(search, "MAX_CANDIDATES", 1)
+    for slug in ("pdf-a", "pdf-b", "pdf-c"):
+        skill = publish(slug, categories=["data" if slug == "pdf-c" else "coding"]).skill
+        Skill.objects.filter(pk=skill.pk).update(downloads=ord(slug[-1]))
+
+    assert "pdf-c" in slugs("pdf")
+    assert set(slugs("pdf", among=search.Narrowing(category="coding"))) == {"pdf-a", "pdf-b"}
+
+
+def test_a_search_that_takes_too_long_says_so_by_every_way(client, shelf, monkeypatch):
+    def slow(*_: object) -> list[object]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(20)")
+        return []
+
+    monkeypatch.setattr(patience, "SECONDS", 0.05)
+    monkeypatch.setattr(search, "_by_words", slow)
+
+    called = client.get("/api/v1/search?q=harbour")
+    assert (called.status_code, called.headers["X-Error-Code"]) == (503, "search_too_slow")
+    assert called.headers["Retry-After"] == "5"
+    assert called.content.decode().startswith("That would take too long. Leave out a word")
+    page = client.get("/skills/?q=harbour")
+    assert page.status_code == 200
+    assert page.headers["Cache-Control"] == "private, no-cache"
+    assert "This search took too long" in page.content.decode()
+    assert "No skills match" not in page.content.decode()
+    asks_for_more = {"HX-Request": "true", "HX-Request-Type": "partial"}
+    assert client.get("/skills/?q=harbour", headers=asks_for_more).status_code == 503
