@@ -30,6 +30,10 @@ from skills.addresses import skill_url
 from skills.listing import Card
 from skills.slugs import CATEGORY_LABELS, DEFAULT_CATEGORY
 
+# What surrounds a card's name and summary; no text in between holds a tag.
+NAME: Final = ("<bdi>", "</bdi>")
+SUMMARY: Final = ('<p class="summary" dir="auto">', "</p>")
+
 CARDS_LIMIT_CHARS: Final = 12_000_000
 FRAMES_LIMIT_BYTES: Final = 4_000_000
 PAGES_LIMIT_BYTES: Final = 16_000_000
@@ -66,24 +70,36 @@ def card_html(card: Card, now: datetime) -> SafeString:
     )
     html = cards.get(key)
     if html is None:
-        html = write_card(card, now)
+        html = _write_card(card, now)
         cards.put(key, html, len(html))
     return html
 
 
-def write_card(
-    card: Card, now: datetime, mark: Callable[[str], SafeString] = mark_invisible
-) -> SafeString:
-    """Write the list item of a card; `mark` turns its name and summary into safe HTML."""
+def marked_html(card: Card, now: datetime, mark: Callable[[str], SafeString]) -> SafeString:
+    """Return the list item of a card in which `mark` turned name and summary into safe HTML."""
+    html = _refilled(card_html(card, now), NAME, mark(card.display_name))
+    if card.summary:
+        html = _refilled(html, SUMMARY, mark(card.summary))
+    return mark_safe(html)  # noqa: S308 - Safe texts in the place of escaped ones.
+
+
+def _refilled(html: str, between: tuple[str, str], text: str) -> str:
+    """Put another text between these tags, where they stand first."""
+    opening, closing = between
+    start = html.index(opening) + len(opening)
+    return html[:start] + text + html[html.index(closing, start) :]
+
+
+def _write_card(card: Card, now: datetime) -> SafeString:
     latest = orjson.loads(card.latest_version_summary)
     shown = {
         "url": skill_url(card.owner_handle, card.slug),
-        "display_name": mark(card.display_name),
+        "display_name": mark_invisible(card.display_name),
         "owner": card.owner_handle,
         "slug": card.slug,
         "word": verdict.word_of_active(card.moderation_reason, is_suspicious=card.is_suspicious),
         "badges": list(orjson.loads(card.badges)),
-        "summary": mark(card.summary),
+        "summary": mark_invisible(card.summary),
         "version": latest["version"],
         "license": latest.get("declaredLicense") or "",
         "updated": card.updated_at,

@@ -179,7 +179,7 @@ def _search(request: HttpRequest, asked: BrowseFilter) -> HttpResponse:
     rows = _rows(
         found,
         lambda cursor: asked.url(until=cursor),
-        functools.partial(kept.write_card, mark=kept.marker(asked.words)),
+        functools.partial(kept.marked_html, mark=kept.marker(asked.words)),
     )
     if partial:
         response = HttpResponse(rows, headers={"HX-Replace-Url": asked.url(until=asked.until)})

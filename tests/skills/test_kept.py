@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 
@@ -11,7 +12,7 @@ from django.test import RequestFactory
 
 from config.kept import Kept
 from skills import kept
-from skills.kept import card_html, marker
+from skills.kept import card_html, marked_html, marker
 from skills.listing import Card, content_hash, list_query, page, page_below
 from tests.factories.accounts import sign_in
 
@@ -141,6 +142,20 @@ def test_marks_are_escaped_words_and_nothing_else():
     assert mark("a <b>") == "a &lt;<mark>b</mark>&gt;"
     assert mark("<Script>") == "&lt;<mark>Script</mark>&gt;"
     assert marker([])("<b>") == "&lt;b&gt;"
+
+
+@pytest.mark.parametrize("summary", ["", "Fills </bdi> and </p> forms.", "<bdi>pdf</bdi> \u202e"])
+def test_a_marked_card_is_the_card_with_marks_in_name_and_summary(summary):
+    shown = card(display_name='PDF </bdi><p class="summary" dir="auto">', summary=summary)
+    plain = card_html(shown, NOW)
+
+    marked = marked_html(shown, NOW, marker(["pdf", "forms"]))
+
+    assert marked_html(shown, NOW, marker([])) == plain
+    assert re.sub("</?mark>", "", marked) == re.sub("</?mark>", "", plain)
+    assert "<bdi><mark>PDF</mark> &lt;" in marked
+    assert marked.count("<mark>") - plain.count("<mark>") == (2 if summary else 1)
+    assert card_html(shown, NOW) == plain
 
 
 # --- Whole pages ---------------------------------------------------------------------------------
