@@ -11,33 +11,31 @@ from typing import Any, Final
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
-from allauth.socialaccount.providers.base.constants import AuthError
+from allauth.socialaccount.providers.base.constants import AuthError, AuthProcess
 from allauth.socialaccount.providers.github.provider import GitHubProvider
 from allauth.socialaccount.providers.github.views import GitHubOAuth2Adapter
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django.conf import settings
+from django.contrib import messages
 from django.db.models import Model
 from django.http import HttpRequest
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from accounts.github_links import PROVIDER, GitHubRefused, connect
+from accounts.identity import page_actor
 from accounts.models import User
 from config.text import clean_line
 
 LOGIN_LENGTH: Final = 64
 NAME_LENGTH: Final = 120
 MOST: Final = 2**63
-PROVIDER: Final = "github"
 
 
 def is_on() -> bool:
     """Say whether the operator registered this site with GitHub."""
     return bool(settings.GITHUB_CLIENT_ID and settings.GITHUB_CLIENT_SECRET)
-
-
-def account_of(user: User) -> SocialAccount | None:
-    """Return the account of GitHub that signs this person in."""
-    return SocialAccount.objects.filter(user=user, provider=PROVIDER).first()
 
 
 class GitHubAdapter(GitHubOAuth2Adapter):
@@ -153,9 +151,11 @@ class GitHubPeopleAdapter(DefaultSocialAccountAdapter):
         user.handle, user.display_name = data["username"], data["name"]
         return user
 
-    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:  # noqa: ARG002
-        """Forget the token: it was good for the one question that was asked."""
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Forget the token, good for the one question that was asked; connect who came for that."""
         sociallogin.token = None
+        if sociallogin.state.get("process") == AuthProcess.CONNECT:
+            raise ImmediateHttpResponse(_connected(request, sociallogin.account))
 
     def on_authentication_error(
         self,
@@ -170,3 +170,17 @@ class GitHubPeopleAdapter(DefaultSocialAccountAdapter):
         raise ImmediateHttpResponse(
             render(request, "public/github_failed.html", context, status=403)
         )
+
+
+def _connected(request: HttpRequest, account: SocialAccount) -> HttpResponseBase:
+    """Add the account to whoever is signed in, and say on their page what came of it."""
+    viewer = page_actor(request).user
+    if viewer is None:
+        return redirect("accounts:login")
+    try:
+        connect(user=viewer, account=account)
+    except GitHubRefused as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, "GitHub signs you in from now on.")
+    return redirect("accounts:security")

@@ -1,4 +1,4 @@
-"""Signing in with GitHub: there, back, and the choice of a name for whoever is new."""
+"""Signing in with GitHub: there, back, the choice of a name for whoever is new, and connecting."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from allauth.socialaccount.internal.flows.signup import (
     complete_social_signup,
     get_pending_signup,
 )
+from allauth.socialaccount.internal.statekit import get_states
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django.conf import settings
+from django.contrib import messages
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -23,9 +25,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.forms import HandleForm
-from accounts.github import PROVIDER, GitHubAdapter, is_on
-from accounts.identity import page_actor
+from accounts.github import GitHubAdapter, is_on
+from accounts.github_links import PROVIDER, GitHubRefused, account_of, disconnect
+from accounts.identity import confirmed, counted, page_actor, signed_in
 from accounts.lockout import too_many_tries
+from accounts.models import User
 from accounts.sign_up import AlreadySignedUp, sign_up, suggest_handle
 from accounts.views import refuse_unstorable_form
 from config.errors import DomainError
@@ -44,12 +48,18 @@ def way_in(view: View) -> View:
         if not is_on():
             raise Http404
         refuse_unstorable_form(request)
-        if page_actor(request).user is not None:
+        if page_actor(request).user is not None and not _is_connecting(request):
             return redirect(settings.LOGIN_REDIRECT_URL)
         refusal = too_many_tries(request) if request.method == "POST" else None
         return refusal or view(request)
 
     return call
+
+
+def _is_connecting(request: HttpRequest) -> bool:
+    """Say whether who comes back set out to connect the account they are signed in to."""
+    stashed = get_states(request).get(request.GET.get("state", ""))
+    return stashed is not None and stashed[0].get("process") == AuthProcess.CONNECT
 
 
 @never_cache
@@ -106,3 +116,45 @@ def choose_name(request: HttpRequest) -> HttpResponseBase:
             return response
     context = {"form": form, "login": told.handle}
     return render(request, "public/github_name.html", context, status=422)
+
+
+# --- Connecting ---------------------------------------------------------------------------------
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+@confirmed
+@counted
+def connect(request: HttpRequest, viewer: User) -> HttpResponseBase:
+    """Ask, then lead to GitHub to say which account there shall sign the viewer in."""
+    if not is_on():
+        raise Http404
+    if account_of(viewer) is not None:
+        return redirect("accounts:security")
+    if request.method != "POST":
+        return render(request, "me/github_connect.html")
+    provider = get_adapter().get_provider(request, PROVIDER)
+    response: HttpResponseBase = provider.redirect(request, process=AuthProcess.CONNECT)
+    return response
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+@confirmed
+@counted
+def take_away(request: HttpRequest, viewer: User) -> HttpResponseBase:
+    """Ask, then let GitHub sign the viewer in no more."""
+    if (account := account_of(viewer)) is None:
+        return redirect("accounts:security")
+    context: dict[str, object] = {"login": account.extra_data.get("login", "")}
+    if request.method != "POST":
+        return render(request, "me/github_disconnect.html", context)
+    try:
+        disconnect(user=viewer)
+    except GitHubRefused as refusal:
+        context["refusal"] = refusal.message
+        return render(request, "me/github_disconnect.html", context, status=409)
+    messages.success(request, "GitHub signs you in no more.")
+    return redirect("accounts:security")

@@ -39,7 +39,8 @@ from accounts.factors import (
     renew_codes,
 )
 from accounts.forms import CodeForm, NewPasskeyForm, PasswordForm
-from accounts.github import account_of
+from accounts.github import is_on
+from accounts.github_links import account_of
 from accounts.identity import confirmed, counted, signed_in
 from accounts.lockout import too_many_tries
 from accounts.models import User
@@ -144,6 +145,7 @@ def security(request: HttpRequest, viewer: User) -> HttpResponse:
         "has_factor": bool(factors),
         "codes_left": codes_left(viewer),
         "github": account_of(viewer),
+        "may_connect": is_on(),
         "is_needed": needs_factor(viewer),
     }
     return render(request, "me/security.html", context)

@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from accounts import (
     device_views,
+    github_views,
     invite_views,
     namespace_views,
     security_views,
@@ -21,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/security/sign-out/", security_views.end_everywhere, name="end-everywhere"),
     path("me/security/app/", security_views.app, name="factor-app"),
     path("me/security/passkeys/", security_views.new_passkey, name="new-passkey"),
+    path("me/security/github/", github_views.connect, name="connect-github"),
+    path("me/security/github/remove/", github_views.take_away, name="disconnect-github"),
     path("me/security/recovery-codes/", security_views.recovery_codes, name="recovery-codes"),
     path(
         "me/security/factors/<int:factor_id>/remove/",

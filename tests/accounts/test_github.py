@@ -17,6 +17,7 @@ from django.db.models import Value
 from django.test import Client
 from django.utils import timezone
 
+from accounts.github_links import GitHubRefused, connect
 from accounts.handles import look_column, look_of
 from accounts.models import AuditEvent, Namespace, User
 from accounts.organisations import HandleRefused
@@ -38,9 +39,9 @@ def github(settings):
         yield server
 
 
-def go_there(client: Client, then: str = "") -> str:
+def go_there(client: Client, then: str = "", address: str = "/login/github/") -> str:
     """Press the button and let GitHub send the browser back; returns the address it is sent to."""
-    sent = client.post("/login/github/", {"next": then} if then else {})
+    sent = client.post(address, {"next": then} if then else {})
     assert sent.status_code == 302, sent.content.decode()
     there = urlsplit(sent.headers["Location"])
     asking = http.client.HTTPConnection(there.netloc, timeout=10)
@@ -441,3 +442,162 @@ def test_without_a_password_signing_in_again_is_the_proof(client, github):
 
     assert "You have no password here" in page
     assert client.get("/me/security/app/").status_code == 200
+
+
+# --- Connecting an account that is here -----------------------------------------------------------
+
+CONNECT = "/me/security/github/"
+DISCONNECT = "/me/security/github/remove/"
+
+
+@pytest.fixture
+def password(alice) -> str:
+    alice.set_password("Corncrake-Meadow-9")
+    alice.save()
+    return "Corncrake-Meadow-9"
+
+
+@pytest.fixture
+def at_home(client, alice, password) -> Client:
+    """Alice's browser, signed in by her password a moment ago."""
+    client.post("/login/", {"username": "alice", "password": password})
+    assert is_signed_in(client)
+    return client
+
+
+def linked() -> dict[str, str]:
+    """Whom GitHub signs in: handles by numbers there."""
+    return dict(SocialAccount.objects.values_list("uid", "user__handle"))
+
+
+def notices(client: Client) -> str:
+    return client.get("/me/security/").content.decode()
+
+
+def test_somebody_with_a_password_connects_github_and_signs_in_by_it(at_home, github, alice):
+    assert "Sign in with your account there" in notices(at_home)
+    assert "Go to GitHub" in at_home.get(CONNECT).content.decode()
+
+    back = at_home.get(go_there(at_home, address=CONNECT))
+
+    assert (back.status_code, back.headers["Location"]) == (302, "/me/security/")
+    page = notices(at_home)
+    assert "GitHub signs you in from now on." in page
+    assert DISCONNECT in page
+    assert linked() == {"583231": "alice"}
+    assert not SocialToken.objects.exists()
+    [event] = AuditEvent.objects.filter(verb="github.connect")
+    assert event.actor == alice
+    other = Client()
+    come_back(other)
+    assert is_signed_in(other)
+    assert User.objects.filter(handle="alice").count() == User.objects.count() == 1
+
+
+def test_an_account_there_signs_one_person_in(at_home, github, alice):
+    join(Client())
+
+    at_home.get(go_there(at_home, address=CONNECT))
+
+    assert "signs somebody else in here" in notices(at_home)
+    assert linked() == {"583231": "octo-cat"}
+    assert is_signed_in(at_home)
+
+
+def test_a_person_has_one_account_there(at_home, github, alice):
+    at_home.get(go_there(at_home, address=CONNECT))
+    address = at_home.post(CONNECT).headers["Location"]
+    assert address == "/me/security/"
+
+    held = SocialAccount(provider="github", uid="7", extra_data={})
+    with pytest.raises(GitHubRefused, match="disconnect that one first"):
+        connect(user=alice, account=held)
+    assert connect(user=alice, account=SocialAccount(provider="github", uid="583231")) is False
+    assert linked() == {"583231": "alice"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_connect_one_account_at_once_one_does(alice, charlie):
+    def by(person: User) -> str:
+        try:
+            return str(connect(user=person, account=SocialAccount(provider="github", uid="7")))
+        except GitHubRefused as refusal:
+            return refusal.code
+
+    told = at_once(partial(by, alice), partial(by, charlie))
+
+    assert sorted(told) == ["True", "github_refused"]
+    assert SocialAccount.objects.count() == 1
+
+
+def test_it_is_taken_away_again_where_a_password_is_left(at_home, github, alice):
+    at_home.get(go_there(at_home, address=CONNECT))
+    assert "octo-cat" in at_home.get(DISCONNECT).content.decode()
+
+    assert at_home.post(DISCONNECT).headers["Location"] == "/me/security/"
+
+    assert linked() == {}
+    assert "GitHub signs you in no more." in notices(at_home)
+    assert AuditEvent.objects.filter(verb="github.disconnect", actor=alice).exists()
+    assert at_home.post(DISCONNECT).headers["Location"] == "/me/security/"
+
+
+def test_the_only_way_in_stays(client, github):
+    join(client)
+    page = notices(client)
+    assert "your only way in" in page
+    assert DISCONNECT not in page
+
+    refused = client.post(DISCONNECT)
+
+    assert refused.status_code == 409
+    assert "your only way in" in refused.content.decode()
+    assert list(linked().values()) == ["octo-cat"]
+
+
+def test_whoever_was_not_asked_lately_is_asked_first(client, github, alice, password):
+    client.force_login(alice)
+
+    for address in (CONNECT, DISCONNECT):
+        for sent in (client.get(address), client.post(address)):
+            assert sent.headers["Location"].startswith("/me/security/confirm/?next=")
+    assert linked() == {}
+
+
+def test_who_set_out_to_connect_and_signed_out_connects_nobody(at_home, github, charlie):
+    back = go_there(at_home, address=CONNECT)
+    at_home.post("/logout/")
+    at_home.force_login(charlie)
+
+    assert at_home.get(back).headers["Location"] == "/"
+    assert linked() == {}
+    stranger = Client()
+    assert stranger.get(back).status_code == 403
+    assert linked() == {}
+
+
+def test_a_way_in_that_was_begun_before_signing_in_connects_nothing(client, github, alice):
+    back = go_there(client)
+    client.force_login(alice)
+
+    assert client.get(back).headers["Location"] == "/"
+    assert linked() == {}
+
+
+def test_a_failure_there_changes_nothing_and_says_so(at_home, github):
+    back = go_there(at_home, address=CONNECT)
+    github.fault = "token"
+
+    failed = at_home.get(back)
+
+    assert failed.status_code == 403
+    assert "Not connected" in failed.content.decode()
+    assert is_signed_in(at_home)
+    assert linked() == {}
+
+
+def test_where_github_is_no_way_in_nobody_connects(client, alice, password):
+    client.post("/login/", {"username": "alice", "password": password})
+
+    assert client.get(CONNECT).status_code == 404
+    assert "GitHub" not in notices(client)

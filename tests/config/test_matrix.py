@@ -146,6 +146,10 @@ GET  me/security/app/                                                           
 POST me/security/app/                                                                    302 422 422 422 422 302 302 302
 GET  me/security/passkeys/                                                               302 200 200 200 200 302 302 302
 POST me/security/passkeys/                                                               302 422 422 422 422 302 302 302
+GET  me/security/github/                                                                 302 404 404 404 404 302 302 302
+POST me/security/github/                                                                 302 404 404 404 404 302 302 302
+GET  me/security/github/remove/                                                          302
+POST me/security/github/remove/                                                          302
 GET  me/security/recovery-codes/                                                         302
 POST me/security/recovery-codes/                                                         302
 GET  me/security/factors/<int:factor_id>/remove/                                         302 404 404 404 404 302 302 302
