@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import register_converter
 from django.urls.converters import StringConverter
 from django.utils.http import parse_etags
-from ninja import P, QueryEx, Router
+from ninja import Field, P, Query, QueryEx, Router, Schema
 
 from accounts.identity import api_actor
 from accounts.policy import ANONYMOUS, Actor, Verb, can
@@ -25,7 +25,7 @@ from skills.blobs import open_blob
 from skills.board_pages import board_query, read_board
 from skills.events import record_download
 from skills.listing import list_query, page
-from skills.models import SkillVersion, VersionFingerprint
+from skills.models import Badge, SkillVersion, VersionFingerprint
 from skills.models.listing import SORT_COLUMNS
 from skills.search import Narrowing, search
 
@@ -73,6 +73,10 @@ class PrefixRefused(DomainError):
 
 class SortUnknown(DomainError):
     code = "sort_invalid"
+
+
+class BadgeUnknown(DomainError):
+    code = "badge_unknown"
 
 
 class ModeUnknown(DomainError):
@@ -202,24 +206,46 @@ def _list_query(sort: str, prefix: str, category: str, topic: str, *, suspicious
     )
 
 
+class Among(Schema):
+    """Which skills a search may find; all of these hold."""
+
+    category: str = ""
+    topic: str = ""
+    badge: str = Field("", description=", ".join(f"`{badge}`" for badge in Badge))
+    owner_handle: str = Field("", alias="ownerHandle", description="Only skills of theirs")
+    highlighted_only: str = Field("", alias="highlightedOnly")
+    non_suspicious_only: str = Field("", alias="nonSuspiciousOnly")
+    non_suspicious: str = Field("", alias="nonSuspicious")
+
+    def narrowing(self) -> Narrowing:
+        """Return it as the search takes it. Raises `BadgeUnknown`, `FacetRefused`."""
+        if self.badge and self.badge not in Badge.values:
+            raise BadgeUnknown(f"badge is one of {', '.join(Badge.values)}.", field="badge")
+        facet = list_query(category=self.category, topic=self.topic)
+        badges = {self.badge, Badge.HIGHLIGHTED.value if is_true(self.highlighted_only) else ""}
+        return Narrowing(
+            suspicious=not (is_true(self.non_suspicious_only) or is_true(self.non_suspicious)),
+            category=facet.category,
+            topic=facet.topic,
+            badges=tuple(sorted(badges - {""})),
+            owner=lookup.typed_handle(self.owner_handle),
+        )
+
+
 @router.get("/search", summary="Search skills")
 @reads
 def search_skills(
     request: HttpRequest,  # noqa: ARG001
     *,
+    among: Query[Among],
     q: str = "",
     limit: QueryEx[str, P(description="1 to 200, 25 by default")] = "",
     mode: QueryEx[str, P(description="`exact`: only the skill of this very name")] = "",
-    highlighted_only: QueryEx[str, P(alias="highlightedOnly")] = "",
-    non_suspicious_only: QueryEx[str, P(alias="nonSuspiciousOnly")] = "",
-    non_suspicious: QueryEx[str, P(alias="nonSuspicious")] = "",
 ) -> HttpResponse:
     """The best matches for `q`, best first. An empty `q` finds nothing."""
     if mode not in {"", "exact"}:
         raise ModeUnknown("mode is exact or absent.", field="mode")
-    clean = is_true(non_suspicious_only) or is_true(non_suspicious)
-    among = Narrowing(suspicious=not clean, highlighted=is_true(highlighted_only))
-    hits = search(q, limit=parse_limit(limit), among=among, exact=mode == "exact")
+    hits = search(q, limit=parse_limit(limit), among=among.narrowing(), exact=mode == "exact")
     results = [serializers.search_result(hit.card, hit.score) for hit in hits]
     return json_response({"results": results})
 

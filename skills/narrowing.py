@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from skills.derived import facet_of
-from skills.models import Badge, SkillListing, SkillSearch
+from skills.models import SkillBadge, SkillListing, SkillSearch
 
 KEPT: Final = 256
 """So many shapes of a statement are kept; topics are what visitors type."""
@@ -30,22 +30,40 @@ class Narrowing:
     suspicious: bool = True
     category: str = ""
     topic: str = ""
-    highlighted: bool = False
+    # All of them; and whose they are, by handle.
+    badges: tuple[str, ...] = ()
+    owner: str = ""
 
     def cards(self) -> QuerySet[SkillListing]:
         """Return the cards among which is searched, one a skill."""
         rows = SkillListing.objects.under(facet_of(self.category, self.topic))
         rows = rows if self.suspicious else rows.clean()
-        return rows.filter(badges__has_key=Badge.HIGHLIGHTED) if self.highlighted else rows
+        if self.owner:
+            # Few, and found by their own index whatever facet is asked for.
+            rows = rows.filter(skill__in=self._of_owner().values("skill"))
+        return rows.filter(*self._have_badges("skill"))
 
     def texts(self) -> QuerySet[SkillSearch]:
         """Return the searchable texts of the same skills."""
         rows = SkillSearch.objects.all()
         if not self.suspicious:
             rows = rows.filter(is_suspicious=False)
-        if self.category or self.topic or self.highlighted:
-            rows = rows.filter(Exists(self.cards().filter(skill=OuterRef("pk"))))
-        return rows
+        if facet := facet_of(self.category, self.topic):
+            cards = SkillListing.objects.under(facet)
+            rows = rows.filter(Exists(cards.filter(skill=OuterRef("pk"))))
+        if self.owner:
+            rows = rows.filter(skill__in=self._of_owner().values("skill"))
+        return rows.filter(*self._have_badges("pk"))
+
+    def _of_owner(self) -> QuerySet[SkillListing]:
+        return SkillListing.objects.under("").filter(owner_handle=self.owner)
+
+    def _have_badges(self, skill: str) -> list[Exists]:
+        """Ask the table of badges, by its index: no index holds those of a card."""
+        return [
+            Exists(SkillBadge.objects.filter(skill=OuterRef(skill), kind=badge))
+            for badge in self.badges
+        ]
 
 
 EVERYTHING: Final = Narrowing()

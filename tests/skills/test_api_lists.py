@@ -235,6 +235,33 @@ def test_search_narrows_to_highlighted_and_to_what_is_not_suspicious(client, pub
     assert found(client, "q=pdf&highlightedOnly=true") == ["pdf-best"]
 
 
+def test_search_narrows_to_an_owner_and_to_badges_together(client, publish, charlie):
+    publish_skill(namespace=charlie.namespace, slug="pdf-theirs")
+    both, one = (publish(slug).skill for slug in ("pdf-both", "pdf-one"))
+    for skill, kind in ((both, "highlighted"), (both, "official"), (one, "official")):
+        give_badge(skill=skill, kind=kind, actor=None, reason="useful")
+
+    assert found(client, "q=pdf&ownerHandle=charlie") == ["pdf-theirs"]
+    assert found(client, "q=pdf&ownerHandle=%40Charlie") == ["pdf-theirs"]
+    assert found(client, "q=pdf&ownerHandle=nobody") == []
+    assert set(found(client, "q=pdf&badge=official")) == {"pdf-both", "pdf-one"}
+    assert found(client, "q=pdf&badge=official&highlightedOnly=true") == ["pdf-both"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("badge=best", "badge_unknown"),
+        ("category=cooking", "facet_invalid"),
+        ("topic=%21", "facet_invalid"),
+    ],
+)
+def test_search_refuses_what_it_cannot_narrow_to(client, query, code):
+    answer = client.get(f"/api/v1/search?q=pdf&{query}")
+
+    assert (answer.status_code, answer.headers["X-Error-Code"]) == (400, code)
+
+
 def test_search_never_finds_what_is_hidden(client, publish):
     skill = publish("pdf-tools").skill
     skill.moderation_status = "hidden"

@@ -24,13 +24,15 @@ LEFT_OUT = {
     "suspicious": {"moderation_flags": ["flagged.suspicious"]},
     "category": {"categories": ["web"]},
     "topic": {"topics": ["json"]},
-    "highlighted": {},
+    "badge": {},
+    "owner": {"namespace": "another"},
 }
 AMONG = {
     "suspicious": Narrowing(suspicious=False),
     "category": Narrowing(category="data"),
     "topic": Narrowing(topic="csv"),
-    "highlighted": Narrowing(highlighted=True),
+    "badge": Narrowing(badges=(Badge.HIGHLIGHTED,)),
+    "owner": Narrowing(owner="maker"),
 }
 
 
@@ -50,7 +52,9 @@ def narrowing(request, owner, monkeypatch):
     monkeypatch.setattr("skills.search.TOP", LIMIT)
     monkeypatch.setattr("skills.search.BEGUN", LIMIT)
     decoy = LEFT_OUT[request.param] | {"downloads": 9}
-    list_skills(owner, (row(f"pdf-a{n:02}", **decoy) for n in range(30)))
+    handle = decoy.pop("namespace", None)
+    theirs = NamespaceFactory(handle=handle) if handle else owner
+    list_skills(theirs, (row(f"pdf-a{n:02}", **decoy) for n in range(30)))
     for skill in list_skills(owner, (row(f"pdf-z{n}") for n in range(LIMIT))):
         give_badge(skill=skill, kind=Badge.HIGHLIGHTED, actor=None, reason="Good.")
     return AMONG[request.param]
@@ -77,7 +81,11 @@ def test_narrowing_costs_no_statement(narrowing, monkeypatch, enough, statements
     # Words found enough, or likeness of names is asked for, too.
     monkeypatch.setattr("skills.search.ENOUGH", enough)
 
-    for among in (Narrowing(), narrowing, Narrowing(False, "data", "csv", highlighted=True)):
+    for among in (
+        Narrowing(),
+        narrowing,
+        Narrowing(False, "data", "csv", ("highlighted",), "maker"),
+    ):
         with CaptureQueriesContext(connection) as queries:
             search("pdf", among=among)
         assert len(asked(queries)) == statements
@@ -105,6 +113,10 @@ def test_who_names_an_owner_finds_the_beginnings_of_their_slugs_only(owner):
         ("highlightedOnly=true", {}),
         ("nonSuspiciousOnly=1", LEFT_OUT["suspicious"]),
         ("nonSuspicious=true", LEFT_OUT["suspicious"]),
+        ("badge=highlighted", {}),
+        ("badge=highlighted&highlightedOnly=1", {}),
+        ("category=data", LEFT_OUT["category"]),
+        ("topic=CSV", LEFT_OUT["topic"]),
     ],
 )
 def test_the_call_fills_its_limit_with_what_was_asked_for(client, owner, query, left_out):
