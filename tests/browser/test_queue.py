@@ -149,16 +149,21 @@ def test_every_key_does_its_work_and_leaves_the_focus_where_the_next_is_wanted(d
 
 
 def test_keys_lead_to_tabs_and_pages(desk, site):
+    def arrived_at(address: str) -> None:
+        expect(desk).to_have_url(f"{site}{address}")
+        # The address changes before the script of the page listens.
+        desk.wait_for_load_state("load")
+
     desk.keyboard.press("g")
     desk.keyboard.press("j")
-    expect(desk).to_have_url(f"{site}/staff/jobs/")
+    arrived_at("/staff/jobs/")
     for key, address in (("h", "/staff/"), ("l", "/staff/decisions/"), ("q", "/staff/queue/")):
         desk.keyboard.press("g")
         desk.keyboard.press(key)
-        expect(desk).to_have_url(f"{site}{address}")
+        arrived_at(address)
     for key, tab in (("3", "mine"), ("5", "held"), ("2", "all")):
         desk.keyboard.press(key)
-        expect(desk).to_have_url(f"{site}/staff/queue/?tab={tab}")
+        arrived_at(f"/staff/queue/?tab={tab}")
     expect(desk.locator("#rows .row-link").first).to_be_focused()
     # Later than a second it is a key of its own again.
     desk.keyboard.press("g")
