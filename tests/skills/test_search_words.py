@@ -165,3 +165,20 @@ def test_a_search_that_takes_too_long_says_so_by_every_way(client, shelf, monkey
     assert "No skills match" not in page.content.decode()
     asks_for_more = {"HX-Request": "true", "HX-Request-Type": "partial"}
     assert client.get("/skills/?q=harbour", headers=asks_for_more).status_code == 503
+
+
+def test_no_scan_of_a_search_begins_where_another_left_off(shelf, monkeypatch):
+    """A table that is large in PostgreSQL's eyes would give others each time."""
+    told = []
+
+    def look(*_: object) -> list[object]:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronize_seqscans")
+            told.extend(cursor.fetchone())
+        return []
+
+    monkeypatch.setattr(search, "_by_words", look)
+    search.search("harbour")
+    search.page_below("harbour")
+
+    assert told == ["off", "off"]
