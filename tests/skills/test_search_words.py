@@ -124,8 +124,10 @@ def test_of_a_common_word_the_most_downloaded_are_candidates_too(publish, monkey
     for slug, downloads in (("pdf-d", 70), ("pdf-e", 90)):
         Skill.objects.filter(pk=shelf[slug]).update(downloads=downloads)
     assert len(by_words(shelf, "pdf")) == 5
-    monkeypatch.setattr(search, "MAX_CANDIDATES", 3)
     monkeypatch.setattr(search, "SOME_CANDIDATES", 0)
+    monkeypatch.setattr(search, "MAX_CANDIDATES", 5)
+    assert len(by_words(shelf, "pdf")) == 5, "who is one of both is one"
+    monkeypatch.setattr(search, "MAX_CANDIDATES", 3)
     for most in (1, 2):
         monkeypatch.setattr(search, "MOST_DOWNLOADED", most)
 
