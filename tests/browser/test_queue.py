@@ -267,17 +267,29 @@ def test_a_critical_finding_does_not_just_pass(desk, queue, alice):
     assert not is_open(queue[1])
 
 
-def refuse(page, status: int | None) -> None:
+def intercept(page, item: ReviewItem, handle) -> None:
+    """Hand decisions to `handle` instead of the site, from the item that stands before the page.
+
+    Chromium tells a page that stands of a new route when it comes to it, and what the page sends
+    before goes past the route; so the page is loaded anew.
+    """
+    page.route("**/decide/**", handle)
+    page.reload()
+    page.locator(row(item)).focus()
+    shows(page, item)
+    settled(page)
+
+
+def refuse(page, item: ReviewItem, status: int | None) -> None:
     """Let decisions fail: with a status, or without an answer."""
-    page.route(
-        "**/decide/**",
-        lambda route: route.fulfill(status=status) if status else route.abort("failed"),
+    intercept(
+        page, item, lambda route: route.fulfill(status=status) if status else route.abort("failed")
     )
 
 
 @pytest.mark.parametrize("status", [500, None], ids=["error", "offline"])
 def test_what_is_not_saved_comes_back_and_is_tried_again(desk, queue, status, faults):
-    refuse(desk, status)
+    refuse(desk, queue[0], status)
     desk.keyboard.press("h")
     desk.locator("#text").fill("In my own words")
     desk.keyboard.press("Tab")
@@ -299,7 +311,7 @@ def test_what_is_not_saved_comes_back_and_is_tried_again(desk, queue, status, fa
 
 def test_the_row_dims_and_the_next_item_shows_before_the_answer(desk, queue):
     held = []
-    desk.route("**/decide/**", lambda route: held.append(route))  # noqa: PLW0108 – it asks for one
+    intercept(desk, queue[0], lambda route: held.append(route))  # noqa: PLW0108 - it asks for one
     desk.keyboard.press("a")
 
     expect(desk.locator(f"#item-{queue[0].pk}")).to_have_attribute("aria-busy", "true")
