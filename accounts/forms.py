@@ -8,6 +8,10 @@ from typing import Any, Final
 import orjson
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.password_validation import (
+    password_validators_help_texts,
+    validate_password,
+)
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -35,13 +39,17 @@ EXPIRY_DAYS: Final = {"30": 30, "90": 90, "365": 365, "never": None}
 
 
 class PasswordField(forms.CharField):
-    """One's own password, as it was typed."""
+    """A password, as it was typed: one's own, or with `new` the one it shall be."""
 
-    widget = forms.PasswordInput(attrs={"autocomplete": "current-password"})
-
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, *, new: bool = False) -> None:
         """Take any length that could be one."""
-        super().__init__(label=label, max_length=PASSWORD_LENGTH, strip=False)
+        told = {"autocomplete": "new-password" if new else "current-password"}
+        super().__init__(
+            label=label,
+            max_length=PASSWORD_LENGTH,
+            strip=False,
+            widget=forms.PasswordInput(attrs=told),
+        )
 
 
 class SignInForm(AuthenticationForm):
@@ -118,6 +126,31 @@ class PasswordForm(forms.Form):
     """One's own password, typed again."""
 
     password = PasswordField("Password")
+
+
+class NewPasswordForm(forms.Form):
+    """What shall be one's password, typed twice: nobody sees it to find a mistake."""
+
+    password = PasswordField("New password", new=True)
+    again = PasswordField("New password, again", new=True)
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        """Check it for `user`, whose name it must not be like."""
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.fields["password"].help_text = " ".join(password_validators_help_texts())
+
+    def clean_password(self) -> str:
+        """Return the password, if no rule of the site is against it."""
+        password: str = self.cleaned_data["password"]
+        validate_password(password, self.user)
+        return password
+
+    def clean(self) -> None:
+        """Refuse two that differ."""
+        told = [self.data.get(self.add_prefix(name)) for name in ("password", "again")]
+        if "again" in self.cleaned_data and told[0] != told[1]:
+            self.add_error("again", "This is not what stands above; type both again.")
 
 
 class CredentialField(forms.CharField):

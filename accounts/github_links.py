@@ -59,7 +59,7 @@ def disconnect(*, user: User) -> bool:
     if account_of(user) is None:
         return False
     if not user.has_usable_password():
-        raise GitHubRefused("It is your only way in: you have no password here.")
+        raise GitHubRefused("It is your only way in: set a password first.")
     SocialAccount.objects.filter(user=user, provider=PROVIDER).delete()
     audit.record(actor=user, verb="github.disconnect", thing=user)
     return True

@@ -12,7 +12,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import clear_totp_secret, get_totp_secret
 from allauth.mfa.webauthn.internal import auth as webauthn
 from django.contrib import messages
-from django.contrib.auth import authenticate, logout
+from django.contrib.auth import authenticate, logout, update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -38,12 +38,13 @@ from accounts.factors import (
     remove_factor,
     renew_codes,
 )
-from accounts.forms import CodeForm, NewPasskeyForm, PasswordForm
+from accounts.forms import CodeForm, NewPasskeyForm, NewPasswordForm, PasswordForm
 from accounts.github import is_on
 from accounts.github_links import account_of
 from accounts.identity import confirmed, counted, signed_in
 from accounts.lockout import too_many_tries
 from accounts.models import User
+from accounts.passwords import set_password
 from accounts.proofs import Proof, read_new_passkey
 from accounts.sessions import sign_out_everywhere
 from accounts.views import refuse_unstorable_form
@@ -249,6 +250,30 @@ def recovery_codes(request: HttpRequest, viewer: User) -> HttpResponseBase:
     if request.method != "POST":
         return render(request, "me/recovery_codes.html", {"left": codes_left(viewer)})
     return render(request, "me/recovery_codes.html", {"codes": renew_codes(user=viewer)})
+
+
+# --- My password --------------------------------------------------------------------------------
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+@confirmed
+@counted
+def password(request: HttpRequest, viewer: User) -> HttpResponseBase:
+    """Take a new password, the first one too; this browser alone stays signed in."""
+    has_one = viewer.has_usable_password()
+    form = NewPasswordForm(viewer, request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        refuse_unstorable_form(request)
+        if form.is_valid():
+            if set_password(user=viewer, password=form.cleaned_data["password"]):
+                update_session_auth_hash(request, viewer)
+                done = "changed" if has_one else "set"
+                messages.success(request, f"Your password is {done}.")
+            return redirect("accounts:security")
+    context = {"form": form, "has_one": has_one}
+    return render(request, "me/password.html", context, status=422 if form.errors else 200)
 
 
 # --- Everywhere ---------------------------------------------------------------------------------

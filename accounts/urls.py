@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/security/", security_views.security, name="security"),
     path("me/security/confirm/", security_views.confirm, name="confirm"),
     path("me/security/sign-out/", security_views.end_everywhere, name="end-everywhere"),
+    path("me/security/password/", security_views.password, name="password"),
     path("me/security/app/", security_views.app, name="factor-app"),
     path("me/security/passkeys/", security_views.new_passkey, name="new-passkey"),
     path("me/security/github/", github_views.connect, name="connect-github"),

@@ -555,6 +555,25 @@ def test_the_only_way_in_stays(client, github):
     assert list(linked().values()) == ["octo-cat"]
 
 
+def test_with_a_password_it_is_no_more_the_only_one(client, github):
+    join(client)
+    new = "grey otters swim at dusk"
+    assert "Set a password" in notices(client)
+
+    answer = client.post("/me/security/password/", {"password": new, "again": new})
+
+    assert answer.headers["Location"] == "/me/security/"
+    page = notices(client)
+    assert "Your password is set." in page
+    assert "Change password" in page
+    assert AuditEvent.objects.get(verb__startswith="password").verb == "password.set"
+    assert client.post(DISCONNECT).status_code == 302
+    assert linked() == {}
+    other = Client()
+    other.post("/login/", {"username": "octo-cat", "password": new})
+    assert is_signed_in(other)
+
+
 def test_whoever_was_not_asked_lately_is_asked_first(client, github, alice, password):
     client.force_login(alice)
 

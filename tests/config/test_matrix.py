@@ -142,6 +142,8 @@ GET  me/security/confirm/                                                       
 POST me/security/confirm/                                                                302 422 422 422 422 302 302 302
 GET  me/security/sign-out/                                                               302 200 200 200 200 302 302 302
 POST me/security/sign-out/                                                               302
+GET  me/security/password/                                                               302 200 200 200 200 302 302 302
+POST me/security/password/                                                               302 422 422 422 422 302 302 302
 GET  me/security/app/                                                                    302 200 200 200 200 302 302 302
 POST me/security/app/                                                                    302 422 422 422 422 302 302 302
 GET  me/security/passkeys/                                                               302 200 200 200 200 302 302 302
