@@ -9,6 +9,7 @@ from django.test import RequestFactory
 
 from config import ratelimit
 from config.ratelimit import client_address, take_exact, take_read
+from tests import flush
 from tests.config.rivals import at_once
 
 
@@ -142,8 +143,6 @@ def test_eight_at_once_are_counted_exactly():
 
         assert sum(results) == 100
         assert not take_exact("write", "eight", 160).allowed
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE config_rate_limit")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -154,8 +153,15 @@ def test_a_count_that_is_rolled_back_was_never_made():
         transaction.set_rollback(True)
 
     assert take_exact("write", "back", 1).allowed
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE config_rate_limit")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("empty", [flush.empty_tables, flush._truncate_all], ids=["few", "many"])
+def test_what_a_test_counted_refuses_nothing_in_the_next(empty):
+    take_exact("download", "next", 1)
+    empty()
+
+    assert take_exact("download", "next", 1).allowed
 
 
 # --- Whose address -------------------------------------------------------------------------------
